@@ -1,0 +1,1 @@
+"""What Quire does, as plain functions over ports: no Django, no Celery, no vendor."""

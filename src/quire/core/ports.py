@@ -1,0 +1,151 @@
+"""What Quire needs from the outside, each as a small Protocol; `backends/` holds the technologies.
+
+A backend takes plain keyword options, reads no settings, turns each vendor error into one of `core.errors`,
+gives every outside call a timeout, and passes its port's contract class in `tests/contracts/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quire.core.types import Chunk, Hit, OcrResult, Page, Passage, Turn, VectorRecord, Vectors
+
+
+class Extraction(Protocol):
+    """An opened document."""
+
+    @property
+    def title(self) -> str:
+        """The title that the document itself states; empty when it states none."""
+        ...
+
+    @property
+    def page_count(self) -> int: ...
+
+    def pages(self, *, first: int = 1) -> Iterator[Page]:
+        """Pages from number `first` on, in order, each made when asked for. A page that cannot be read comes
+        with an empty text and a `warning`, so that `page_count` pages always come."""
+        ...
+
+
+class Extractor(Protocol):
+    """Turns a file of one kind into pages of text."""
+
+    media_types: frozenset[str]
+
+    def open(self, path: Path, *, media_type: str) -> AbstractContextManager[Extraction]:
+        """Raises `PermanentError` (`encrypted`, `corrupt_file`, `no_text`…) for a file that can never be read."""
+        ...
+
+
+class OcrEngine(Protocol):
+    """Reads text in a picture."""
+
+    id: str
+
+    def read(self, image: NDArray[np.uint8], *, dpi: int) -> OcrResult:
+        """`image` is grey, shape `(height, width)`. No text found is an empty result, not an error."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """The embedder's own tokenizer, which decides how long a chunk is."""
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Where each token stands in `text`, in order; special tokens left out."""
+        ...
+
+
+class Chunker(Protocol):
+    """Cuts pages into chunks, the same ones each time the same pages come."""
+
+    id: str
+    """Changes when its chunks would."""
+
+    def chunk(self, pages: Iterable[Page]) -> Iterator[Chunk]:
+        """Reads pages one at a time and holds no more than a few."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into vectors."""
+
+    id: str
+    """Model, dimensions and variant: vectors of different ids must never meet in one search."""
+    dimensions: int
+    tokenizer: Tokenizer
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Shape `(len(texts), dimensions)`, in the order given, unit length. Text over the model's limit is cut."""
+        ...
+
+    def embed_query(self, text: str) -> Vectors:
+        """Shape `(dimensions,)`, unit length."""
+        ...
+
+
+class VectorStore(Protocol):
+    """An index of vectors. Never the judge of what is visible: each hit is checked against the database."""
+
+    def prepare(self, *, dimensions: int) -> None:
+        """Create what is missing. Calling twice is safe. `PermanentError("dimension_mismatch")` when it holds others."""
+        ...
+
+    def upsert(self, namespace: str, records: Sequence[VectorRecord]) -> None:
+        """Write records of one namespace (one tenant); the same id again replaces it."""
+        ...
+
+    def query(
+        self, namespace: str, vector: Vectors, *, limit: int, upload_ids: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """The `limit` nearest by cosine, best first, of the whole namespace or only of these documents."""
+        ...
+
+    def count(self, namespace: str, *, ingestion_id: str) -> int:
+        """How many vectors of this ingestion a query could find now."""
+        ...
+
+    def delete(self, namespace: str, *, ingestion_id: str) -> None:
+        """Remove every vector of this ingestion. None there is no error."""
+        ...
+
+    def ingestion_ids(self, namespace: str) -> Iterator[str]:
+        """Each ingestion that has vectors in this namespace, once: for `quire audit`."""
+        ...
+
+
+class KeywordIndex(Protocol):
+    """Full-text search over the same chunks, under the same rules."""
+
+    def prepare(self) -> None: ...
+
+    def upsert(self, namespace: str, records: Sequence[VectorRecord]) -> None:
+        """Index each record's `metadata["text"]`, with `source` (the document's name) and `headings` at less weight."""
+        ...
+
+    def query(self, namespace: str, text: str, *, limit: int, upload_ids: Sequence[str] | None = None) -> list[Hit]:
+        """The best `limit` chunks that hold any of the words of `text`. Any text is a valid query."""
+        ...
+
+    def count(self, namespace: str, *, ingestion_id: str) -> int: ...
+
+    def delete(self, namespace: str, *, ingestion_id: str) -> None: ...
+
+
+class ChatModel(Protocol):
+    """Answers a question from numbered passages."""
+
+    id: str
+    is_generative: bool
+    """False: its sentences are the document's own. The page says so, and how to configure a language model."""
+
+    def stream(self, *, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Iterator[str]:
+        """Pieces of the answer, in order, citing passages by `[n]` right after what they support.
+        No piece at all means that the passages do not hold the answer."""
+        ...
