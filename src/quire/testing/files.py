@@ -14,7 +14,7 @@ from itertools import groupby
 from xml.sax.saxutils import escape
 
 W_NAMESPACE = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-PASSWORD = "letmein"
+OPENS_WITH = "letmein"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
@@ -45,7 +45,7 @@ def make_pdf(pages: Sequence[str], *, title: str = "", password: str = "", owner
     return out.getvalue()
 
 
-def make_encrypted_pdf(pages: Sequence[str] = ("A secret.",), *, password: str = PASSWORD) -> bytes:
+def make_encrypted_pdf(pages: Sequence[str] = ("A secret.",), *, password: str = OPENS_WITH) -> bytes:
     """A PDF that opens with `password` only."""
     return make_pdf(pages, password=password)
 

@@ -1,0 +1,1 @@
+"""Extractors: a file of one kind in, pages of text out."""
