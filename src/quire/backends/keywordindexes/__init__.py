@@ -1,0 +1,1 @@
+"""Keyword indexes: each implements `core.ports.KeywordIndex`."""

@@ -1,0 +1,1 @@
+"""Vector stores: each implements `core.ports.VectorStore`."""
