@@ -93,6 +93,9 @@ class Embedder(Protocol):
 class VectorStore(Protocol):
     """An index of vectors. Never the judge of what is visible: each hit is checked against the database."""
 
+    is_transactional: bool
+    """True when writes take part in the caller's database transaction, and go with it when it is rolled back."""
+
     def prepare(self, *, dimensions: int) -> None:
         """Create what is missing. Calling twice is safe. `PermanentError("dimension_mismatch")` when it holds others."""
         ...

@@ -1,0 +1,1 @@
+"""The doors for machines: HTTP and the task queue. Thin: services do the work."""

@@ -1,0 +1,40 @@
+"""The doors of the queue. A task carries ids only; the row it finds by its own id is the truth."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+from uuid import UUID
+
+from celery import Task
+from celery.exceptions import Ignore
+
+from quire.celery import app
+from quire.core.errors import QuireError
+from quire.documents import dispatcher, ingestion
+from quire.documents.ingestion import Result
+
+
+@app.task(bind=True, throws=(QuireError,))  # type: ignore[untyped-decorator]  # Celery ships no types
+def process_document(self: Task, s3_key: str, user_id: str, document_id: str) -> dict[str, Any]:
+    """Take a document from its file to its index. The arguments are for whoever reads a queue or Flower.
+
+    A message that finds nothing to claim, because it came twice, leaves what Celery knows of the task alone.
+    """
+    outcome = ingestion.run(task_id=UUID(self.request.id))
+    dispatcher.dispatch()
+    if outcome.result is Result.NOTHING_TO_DO:
+        raise Ignore
+    if outcome.result is Result.PUT_BACK:
+        self.update_state(state="RETRY", meta=str(outcome.error))
+        raise Ignore
+    if outcome.error:
+        raise outcome.error
+    return {"document_id": document_id, "status": outcome.result.value}
+
+
+@app.task  # type: ignore[untyped-decorator]
+def test_celery() -> str:
+    """Answer from a worker, to see that queue, worker and result backend work together."""
+    return f"Celery works: {socket.gethostname()}, process {os.getpid()}"

@@ -1,0 +1,1 @@
+"""Conversations: questions asked of documents, and their answers."""

@@ -1,0 +1,90 @@
+"""Sends what is due to the workers, takes back what they dropped, and removes what nobody needs any more.
+
+`dispatch` is called after a commit that queued something, after a finished task, and in a loop by the dispatcher
+process, of which any number may run. The row is the queue and a message only a hint: whatever is due and not
+claimed is sent again, so that a wiped Redis costs seconds and no document.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import OperationalError, close_old_connections, connections
+from django.db.models import F, Q, Window
+from django.db.models.functions import Now, RowNumber
+from kombu.exceptions import OperationalError as BrokerError
+
+from quire.celery import app
+from quire.documents import collector, lifecycle
+from quire.documents.models import Ingestion
+
+log = logging.getLogger(__name__)
+
+TASK = "quire.api.tasks.process_document"
+MAX_SENT = 20
+"""Messages sent and not yet claimed: the queue in Redis stays short, and the order is decided as late as possible."""
+RESEND_AFTER_S = 10
+"""A message nobody claimed for so long is taken as lost; one that was only slow finds nothing to claim."""
+TICK_S = 0.5
+COLLECT_EVERY_S = 10
+
+
+def dispatch() -> int:
+    """Send what is due, the tenants taking turns. Returns how many were sent; a dead Redis sends none, and no error."""
+    waiting = Ingestion.objects.filter(status=Ingestion.Status.QUEUED)
+    sent = waiting.filter(dispatched_at__gte=lifecycle.in_s(-RESEND_AFTER_S)).count()
+    if sent >= MAX_SENT:
+        return 0
+    unsent = Q(dispatched_at=None) | Q(dispatched_at__lt=lifecycle.in_s(-RESEND_AFTER_S))
+    due = waiting.filter(unsent, Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now()))
+    turns = due.annotate(turn=Window(RowNumber(), partition_by=F("tenant_id"), order_by=F("created_at").asc()))
+    count = 0
+    for ingestion in turns.select_related("document").order_by("turn", "created_at")[: MAX_SENT - sent]:
+        if due.filter(id=ingestion.id).update(dispatched_at=Now()):
+            if not _send(ingestion):
+                break
+            count += 1
+    return count
+
+
+def run(*, stop: threading.Event) -> None:
+    """The dispatcher process: until `stop` is set, send, sweep and collect, each when it is due."""
+    jobs = {
+        dispatch: TICK_S,
+        lifecycle.sweep: settings.ENV.sweep_s,
+        collector.collect: COLLECT_EVERY_S,
+    }
+    due_at = dict.fromkeys(jobs, 0.0)
+    while not stop.wait(TICK_S):
+        close_old_connections()
+        for job, every_s in jobs.items():
+            if time.monotonic() >= due_at[job]:
+                _try(job)
+                due_at[job] = time.monotonic() + every_s
+    connections.close_all()
+
+
+def _try(job: Callable[[], int]) -> None:
+    try:
+        job()
+    except OperationalError as error:
+        log.warning("%s: the database could not be reached: %s", job.__name__, error)
+        connections.close_all()
+    except Exception:
+        # One bad row must not end the process that every other document waits for.
+        log.exception("%s failed", job.__name__)
+
+
+def _send(ingestion: Ingestion) -> bool:
+    arguments = [ingestion.storage_key, str(ingestion.document.uploader_id), str(ingestion.document_id)]
+    try:
+        app.send_task(TASK, args=arguments, task_id=str(ingestion.task_id), retry=False)
+    except (BrokerError, OSError) as error:
+        log.warning("Redis could not be reached, document %s is sent later: %s", ingestion.document_id, error)
+        Ingestion.objects.filter(id=ingestion.id, status=Ingestion.Status.QUEUED).update(dispatched_at=None)
+        return False
+    return True

@@ -1,0 +1,141 @@
+"""One attempt at one document: claim it, run the pipeline, and end it as its outcome demands."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db import OperationalError, connections
+
+from quire import registry
+from quire.core import pipeline
+from quire.core.errors import LeaseLost, PermanentError, QuireError, TransientError
+from quire.documents import lifecycle
+from quire.documents.workspace import DatabaseWorkspace
+
+log = logging.getLogger(__name__)
+
+EXTRACTION_ID = "extract-1"
+"""Raised when extraction would make other pages of the same file."""
+
+
+class Result(StrEnum):
+    """What became of an attempt."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    PUT_BACK = "put back"
+    NOTHING_TO_DO = "nothing to do"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The end of an attempt, with the error that ended it, if one did."""
+
+    result: Result
+    error: QuireError | None = None
+
+
+def run(*, task_id: UUID) -> Outcome:
+    """Work on the ingestion of this task, unless another does, or it is over, or it must wait.
+
+    Safe to call any number of times: only one caller can hold the claim.
+    """
+    lease = lifecycle.claim(task_id=task_id, owner=f"{socket.gethostname()}:{os.getpid()}")
+    if lease is None:
+        return Outcome(result=Result.NOTHING_TO_DO)
+    try:
+        with Heartbeat(lease) as heartbeat:
+            return _attempt(lease, heartbeat)
+    except LeaseLost:
+        log.warning("document %s was taken over: nothing was changed", lease.document_id)
+        return Outcome(result=Result.NOTHING_TO_DO)
+
+
+def _attempt(lease: lifecycle.Lease, heartbeat: Heartbeat) -> Outcome:
+    try:
+        _work(lease, heartbeat)
+    except LeaseLost:
+        raise
+    except PermanentError as error:
+        log.warning("document %s failed: %s: %s", lease.document_id, error.code, error.message)
+        lifecycle.fail(lease, error)
+        return Outcome(result=Result.FAILED, error=error)
+    except TransientError as error:
+        log.warning("document %s: %s: %s", lease.document_id, error.code, error.message)
+        return _put_back(lease, error)
+    except OperationalError as error:
+        log.warning("document %s: the database: %s", lease.document_id, error)
+        return _put_back(lease, TransientError("The database could not be reached.", code="database_unavailable"))
+    except Exception:
+        # Whatever a library raised that no backend foresaw is a bug of ours: it must not hold the document for ever.
+        error_id = uuid.uuid4().hex[:8]
+        log.exception("document %s met a bug, error id %s", lease.document_id, error_id)
+        message = f"Something went wrong on our side (error {error_id}). Try again later, or tell us this number."
+        return _put_back(lease, TransientError(message, code="internal_error"))
+    lifecycle.complete(lease)
+    return Outcome(result=Result.COMPLETED)
+
+
+def _put_back(lease: lifecycle.Lease, error: QuireError) -> Outcome:
+    will_try_again = lifecycle.put_back(lease, error)
+    return Outcome(result=Result.PUT_BACK if will_try_again else Result.FAILED, error=error)
+
+
+def _work(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
+    extractor, chunker, embedder = registry.extractor(), registry.chunker(), registry.embedder()
+    desk = DatabaseWorkspace(
+        lease, vectors=registry.vector_store(), keywords=registry.keyword_index(), on_progress=heartbeat.progress
+    )
+    desk.bind(
+        fingerprint=f"{EXTRACTION_ID}|{chunker.id}|{embedder.id}",
+        embedder_id=embedder.id,
+        dimensions=embedder.dimensions,
+    )
+    pipeline.process(desk, extractor=extractor, chunker=chunker, embedder=embedder)
+
+
+class Heartbeat:
+    """Renews a lease from a thread of its own, for as long as the work moves: a stalled one is left to expire."""
+
+    def __init__(self, lease: lifecycle.Lease) -> None:
+        self._lease = lease
+        self._moved_at = time.monotonic()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def progress(self) -> None:
+        """The work has moved on."""
+        self._moved_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        try:
+            while not self._stop.wait(settings.ENV.heartbeat_s) and self._is_moving():
+                if not lifecycle.renew(self._lease):
+                    return
+        except Exception:
+            # Without a database there is no lease to keep; the work itself will meet the same error.
+            log.exception("the heartbeat of document %s stopped", self._lease.document_id)
+        finally:
+            connections.close_all()
+
+    def _is_moving(self) -> bool:
+        return time.monotonic() - self._moved_at < settings.ENV.stall_s

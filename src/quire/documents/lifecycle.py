@@ -1,0 +1,259 @@
+"""The life of an ingestion: every change of its status is a function here, and nowhere else.
+
+               enqueue         claim: generation+1, lease
+    (none) ──────────► QUEUED ───────────────────────────► RUNNING ─┬─► COMPLETED   the document flips to it
+                        ▲ ▲ ▲                               │ │ │   └─► FAILED      permanent, attempts spent,
+    sweep: lease over ──┘ │ └── release: worker stops ──────┘ │                     or the third crash
+                          └──── put_back: after 2, 4, 8 s, ───┘
+                                or as long as a limit says
+    QUEUED, RUNNING ──► SUPERSEDED    a replacement, a retry or a delete: generation+1
+
+Who holds a `Lease` may write, through `fenced`, whose transaction begins with the conditional UPDATE that finds
+out whether the lease is still good; a worker that lost it changes nothing. Rows are locked in one order: document,
+then ingestion. Only the database's clock is asked.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+
+from quire.core.errors import LeaseLost, QuireError, RateLimited
+from quire.documents import events
+from quire.documents.models import Document, Ingestion, Stage, Status
+
+log = logging.getLogger(__name__)
+
+RETRY_DELAYS_S = (2, 4, 8)
+JITTER = 0.1
+MAX_CRASHES = 3
+POISON = (
+    "Processing this document stopped the worker three times, so it was given up. It may be damaged or too complex."
+)
+TOO_LONG = "Processing took longer than the time allowed for one document, so it was stopped. Try it in smaller parts."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to write to one ingestion until it expires or somebody raises the generation."""
+
+    ingestion_id: UUID
+    document_id: UUID
+    tenant_id: UUID
+    generation: int
+
+
+def enqueue(*, document: Document, kind: Ingestion.Kind, file: dict[str, Any]) -> Ingestion:
+    """Queue a new run over `file` (storage_key, sha256, bytes, media_type) in place of any unfinished one.
+
+    The caller holds the document's row in a transaction.
+    """
+    supersede(document)
+    newest = document.ingestions.aggregate(version=models.Max("version"))["version"] or 0
+    ingestion = Ingestion.objects.create(
+        tenant_id=document.tenant_id, document=document, version=newest + 1, kind=kind, **file
+    )
+    events.record(ingestion, "queued", reason=kind.value)
+    return ingestion
+
+
+def supersede(document: Document) -> None:
+    """End the unfinished run of a document, if there is one: whoever works on it can write nothing more."""
+    unfinished = document.ingestions.filter(status__in=[Ingestion.Status.QUEUED, Ingestion.Status.RUNNING])
+    unfinished.update(
+        status=Ingestion.Status.SUPERSEDED, generation=F("generation") + 1, lease_expires_at=None, finished_at=Now()
+    )
+
+
+def claim(*, task_id: UUID, owner: str) -> Lease | None:
+    """Take a due ingestion, or None when it is not there to be taken: another has it, it is over, or it must wait."""
+    with transaction.atomic():
+        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
+        taken = Ingestion.objects.filter(due, task_id=task_id, status=Ingestion.Status.QUEUED).update(
+            status=Ingestion.Status.RUNNING,
+            generation=F("generation") + 1,
+            lease_owner=owner[:200],
+            lease_expires_at=in_s(settings.ENV.lease_s),
+            started_at=Coalesce("started_at", Now()),
+            next_attempt_at=None,
+            waiting_for="",
+        )
+        if not taken:
+            return None
+        ingestion = Ingestion.objects.get(task_id=task_id)
+        events.record(ingestion, "claimed", generation=ingestion.generation, owner=owner)
+        return Lease(
+            ingestion_id=ingestion.id,
+            document_id=ingestion.document_id,
+            tenant_id=ingestion.tenant_id,
+            generation=ingestion.generation,
+        )
+
+
+def renew(lease: Lease) -> bool:
+    """Push the lease's end away from now; False when it is no longer ours."""
+    return bool(_held(lease).update(lease_expires_at=in_s(settings.ENV.lease_s)))
+
+
+@contextmanager
+def fenced(lease: Lease, **changes: Any) -> Iterator[None]:
+    """A transaction that begins by renewing the lease, with `changes` to the ingestion; `LeaseLost` when it is gone."""
+    with transaction.atomic():
+        _fence(lease, **changes)
+        yield
+
+
+def complete(lease: Lease) -> None:
+    """Make this ingestion the one that answers: one transaction, after which the old content is not seen again."""
+    over = {"status": Ingestion.Status.COMPLETED, "stage": Stage.DONE, "error_code": "", "error_message": ""}
+    with _closing(lease, **over) as ingestion:
+        Document.objects.filter(id=lease.document_id).update(
+            status=Status.COMPLETED,
+            active_ingestion=ingestion,
+            title=ingestion.title,
+            sha256=ingestion.sha256,
+            completed_at=Now(),
+        )
+        events.record(ingestion, "completed", generation=lease.generation)
+
+
+def fail(lease: Lease, error: QuireError, **changes: Any) -> None:
+    """End for good. A document that has content keeps it; one that never had any is failed, with the reason."""
+    over = {"status": Ingestion.Status.FAILED, "error_code": error.code, "error_message": error.message}
+    with _closing(lease, **over, **changes) as ingestion:
+        _mark_failed(ingestion)
+
+
+def put_back(lease: Lease, error: QuireError) -> bool:
+    """Queue it again after a transient error, for as long as the provider says, else after 2, 4, 8 s.
+
+    False when the attempts are spent, and the document is failed.
+    """
+    if isinstance(error, RateLimited):
+        _requeue(lease, error, delay_s=error.retry_after_s, waiting_for=error.waiting_for)
+        return True
+    attempts = Ingestion.objects.filter(id=lease.ingestion_id).values_list("attempts", flat=True).get()
+    if attempts >= len(RETRY_DELAYS_S):
+        fail(lease, error, attempts=attempts + 1)
+        return False
+    delay_s = RETRY_DELAYS_S[attempts] * (1 + random.uniform(0, JITTER))  # noqa: S311 - spreads load, guards nothing
+    _requeue(lease, error, delay_s=delay_s, attempts=attempts + 1)
+    return True
+
+
+def release(lease: Lease) -> None:
+    """Hand unfinished work back, at once and without a mark against it: the worker is stopping."""
+    with fenced(lease, status=Ingestion.Status.QUEUED, dispatched_at=None):
+        events.record(lease, "released", generation=lease.generation)
+
+
+def sweep() -> int:
+    """Take back every lease that ran out, and end what took too long. Returns how many were taken back."""
+    expired = Ingestion.objects.filter(status=Ingestion.Status.RUNNING, lease_expires_at__lt=Now())
+    overdue = Q(started_at__lt=in_s(-settings.ENV.deadline_s))
+    _end(expired.filter(crash_count__gte=MAX_CRASHES - 1), code="poison", message=POISON)
+    _end(
+        Ingestion.objects.filter(overdue, status__in=[Ingestion.Status.QUEUED, Ingestion.Status.RUNNING]),
+        code="deadline_exceeded",
+        message=TOO_LONG,
+    )
+    return sum(_take_back(ingestion, crash=True) for ingestion in expired)
+
+
+def take_back_all() -> int:
+    """Take back every lease at once, for who knows that no worker is alive, as `quire up` does at its start."""
+    return sum(_take_back(i, crash=False) for i in Ingestion.objects.filter(status=Ingestion.Status.RUNNING))
+
+
+def in_s(seconds: float) -> models.Expression:
+    """The moment `seconds` from now on the database's clock."""
+    return models.ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=models.DateTimeField())
+
+
+def _held(lease: Lease) -> models.QuerySet[Ingestion]:
+    return Ingestion.objects.filter(id=lease.ingestion_id, generation=lease.generation, status=Ingestion.Status.RUNNING)
+
+
+def _fence(lease: Lease, **changes: Any) -> None:
+    changes.setdefault("lease_expires_at", in_s(settings.ENV.lease_s))
+    if not _held(lease).update(**changes):
+        raise LeaseLost
+    events.announce(lease)
+
+
+@contextmanager
+def _closing(lease: Lease, **changes: Any) -> Iterator[Ingestion]:
+    """The last transaction of a run: document first, then ingestion, both still ours, or `LeaseLost`."""
+    with transaction.atomic():
+        living = Document.objects.filter(id=lease.document_id).living()
+        if not living.update(status=F("status")):  # changes nothing: takes the row's lock
+            raise LeaseLost
+        _fence(lease, lease_expires_at=None, finished_at=Now(), **changes)
+        yield Ingestion.objects.get(id=lease.ingestion_id)
+
+
+def _requeue(lease: Lease, error: QuireError, *, delay_s: float, **changes: Any) -> None:
+    with fenced(
+        lease,
+        status=Ingestion.Status.QUEUED,
+        lease_expires_at=None,
+        next_attempt_at=in_s(delay_s),
+        dispatched_at=None,
+        error_code=error.code,
+        error_message=error.message,
+        **changes,
+    ):
+        events.record(lease, "put_back", code=error.code, delay_s=round(delay_s, 2), generation=lease.generation)
+
+
+def _take_back(ingestion: Ingestion, *, crash: bool) -> int:
+    with transaction.atomic():
+        held = Ingestion.objects.filter(
+            id=ingestion.id, generation=ingestion.generation, status=Ingestion.Status.RUNNING
+        )
+        if crash:
+            held = held.filter(lease_expires_at__lt=Now())
+        taken = held.update(
+            status=Ingestion.Status.QUEUED,
+            generation=F("generation") + 1,
+            crash_count=F("crash_count") + (1 if crash else 0),
+            lease_expires_at=None,
+            dispatched_at=None,
+        )
+        if taken:
+            log.warning("took back document %s from %s", ingestion.document_id, ingestion.lease_owner)
+            events.record(ingestion, "taken_back", owner=ingestion.lease_owner)
+        return taken
+
+
+def _end(ingestions: models.QuerySet[Ingestion], *, code: str, message: str) -> None:
+    for ingestion in ingestions:
+        with transaction.atomic():
+            Document.objects.filter(id=ingestion.document_id).update(status=F("status"))
+            ended = ingestions.filter(id=ingestion.id, generation=ingestion.generation).update(
+                status=Ingestion.Status.FAILED,
+                generation=F("generation") + 1,
+                lease_expires_at=None,
+                finished_at=Now(),
+                error_code=code,
+                error_message=message,
+            )
+            if ended:
+                ingestion.refresh_from_db()
+                _mark_failed(ingestion)
+
+
+def _mark_failed(ingestion: Ingestion) -> None:
+    Document.objects.filter(id=ingestion.document_id, active_ingestion=None).living().update(status=Status.FAILED)
+    events.record(ingestion, "failed", code=ingestion.error_code, attempts=ingestion.attempts)

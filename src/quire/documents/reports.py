@@ -1,0 +1,198 @@
+"""How a document stands, as a value: the same for HTTP, events, pages and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from quire.documents.models import Document, Ingestion, Status
+
+EXTRACTION_SHARE = 30
+"""Percent of the bar that extraction fills; embedding fills the rest, since it takes most of the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    percent: int
+    pages_done: int
+    pages_total: int | None
+    chunks_done: int
+    chunks_total: int | None
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    code: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """One run, as a person follows it."""
+
+    task_id: UUID
+    status: str
+    stage: str
+    progress: Progress
+    queue_position: int | None
+    attempts: int
+    retry_at: datetime | None
+    waiting_for: str
+    error: Failure | None
+    warnings: Sequence[str]
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentReport:
+    """A document with the run that made its content, and the one under way over it, if any."""
+
+    id: UUID
+    name: str
+    title: str
+    file_id: str
+    user_id: UUID | None
+    media_type: str
+    bytes: int
+    sha256: str
+    status: str
+    run: RunReport
+    pages: int
+    chunks: int
+    pending: RunReport | None
+    created_at: datetime
+    completed_at: datetime | None
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more will change by itself."""
+        return self.status != Status.PROCESSING and self.pending is None
+
+
+def report(document: Document) -> DocumentReport:
+    """The document as it stands now."""
+    return reports([document])[0]
+
+
+def reports(documents: Iterable[Document]) -> list[DocumentReport]:
+    """Reports in the order given, with one query for all their runs."""
+    documents = list(documents)
+    runs: dict[UUID, list[Ingestion]] = {document.id: [] for document in documents}
+    for ingestion in Ingestion.objects.filter(document__in=documents).order_by("version"):
+        runs[ingestion.document_id].append(ingestion)
+    return [_report(document, runs[document.id]) for document in documents]
+
+
+def _report(document: Document, runs: list[Ingestion]) -> DocumentReport:
+    newest = runs[-1]
+    shown = next((run for run in runs if run.id == document.active_ingestion_id), newest)
+    pending = newest if newest.id != shown.id and not newest.is_final else None
+    return DocumentReport(
+        id=document.id,
+        name=document.name,
+        title=document.title,
+        file_id=shown.storage_key,
+        user_id=document.uploader_id,
+        media_type=shown.media_type,
+        bytes=shown.bytes,
+        sha256=document.sha256,
+        status=document.status,
+        run=run_report(shown),
+        pages=shown.pages_done,
+        chunks=shown.chunks_done,
+        pending=run_report(pending) if pending else None,
+        created_at=document.created_at,
+        completed_at=document.completed_at,
+    )
+
+
+def run_report(run: Ingestion) -> RunReport:
+    """One run as it stands now."""
+    return RunReport(
+        task_id=run.task_id,
+        status=run.status,
+        stage=run.stage if run.status == Ingestion.Status.RUNNING else _resting_stage(run),
+        progress=_progress(run),
+        queue_position=_queue_position(run) if run.status == Ingestion.Status.QUEUED else None,
+        attempts=run.attempts,
+        retry_at=run.next_attempt_at,
+        waiting_for=run.waiting_for,
+        error=_failure(run),
+        warnings=run.warnings,
+        timings=_timings(run),
+    )
+
+
+def _resting_stage(run: Ingestion) -> str:
+    return "done" if run.status == Ingestion.Status.COMPLETED else run.status
+
+
+def _progress(run: Ingestion) -> Progress:
+    percent = 100 if run.status == Ingestion.Status.COMPLETED else _percent(run)
+    return Progress(
+        percent=percent,
+        pages_done=run.pages_done,
+        pages_total=run.pages_total,
+        chunks_done=run.chunks_done,
+        chunks_total=run.chunks_total,
+        eta_s=_eta_s(run),
+    )
+
+
+def _percent(run: Ingestion) -> int:
+    pages = run.pages_done / run.pages_total if run.pages_total else 0.0
+    chunks = run.chunks_done / run.chunks_total if run.chunks_total else 0.0
+    return min(99, int(EXTRACTION_SHARE * pages + (100 - EXTRACTION_SHARE) * chunks))
+
+
+def _eta_s(run: Ingestion) -> float | None:
+    """Seconds that the stage which counts still needs at the pace it had so far; None before there is a pace."""
+    if run.status != Ingestion.Status.RUNNING:
+        return None
+    for stage, done, total in (
+        ("embedding", run.chunks_done, run.chunks_total),
+        ("extracting", run.pages_done, run.pages_total),
+    ):
+        spent: float | None = run.timings.get(stage)
+        if spent and done and total:
+            return round(spent / done * (total - done), 1)
+    return None
+
+
+def _queue_position(run: Ingestion) -> int:
+    """How many documents of this tenant are served before this one, and itself: 1 is next."""
+    earlier = Q(created_at__lt=run.created_at) & Q(status=Ingestion.Status.QUEUED)
+    return Ingestion.objects.for_tenant(run.tenant).filter(earlier).count() + 1
+
+
+def _failure(run: Ingestion) -> Failure | None:
+    """The error that ended it, or for which it waits; a person may always try a failed document again."""
+    if not run.error_code:
+        return None
+    return Failure(code=run.error_code, message=run.error_message, retryable=run.status == Ingestion.Status.FAILED)
+
+
+def _timings(run: Ingestion) -> dict[str, float]:
+    """Seconds: waiting in the queue, each stage of work, and from upload to end."""
+    began = run.started_at or run.finished_at or timezone.now()
+    timings = {"queued_s": round((began - run.created_at).total_seconds(), 3)}
+    timings |= {f"{_NOUNS.get(stage, stage)}_s": seconds for stage, seconds in run.timings.items()}
+    if run.finished_at:
+        timings["total_s"] = round((run.finished_at - run.created_at).total_seconds(), 3)
+    return timings
+
+
+_NOUNS = {
+    "downloading": "download",
+    "extracting": "extract",
+    "chunking": "chunk",
+    "embedding": "embed",
+    "indexing": "index",
+}

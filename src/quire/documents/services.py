@@ -1,0 +1,184 @@
+"""What a caller can do with documents: submit, retry, rename, delete. Every function takes the tenant."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from quire.core.errors import QuireError
+from quire.core.media_types import sniff
+from quire.documents import dispatcher, lifecycle, names
+from quire.documents.models import Document, Event, Ingestion, Status
+from quire.tenants.models import Tenant, User
+
+log = logging.getLogger(__name__)
+
+
+class RefusedError(QuireError):
+    """The request cannot be granted as it stands; `code` and `message` say why, `status` is its HTTP status."""
+
+    def __init__(self, message: str, *, code: str, status: int) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+
+
+class NotFoundError(RefusedError):
+    """It does not exist, or belongs to somebody else: the two look the same."""
+
+    def __init__(self, what: str = "document") -> None:
+        super().__init__(f"There is no such {what}.", code="not_found", status=404)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that has arrived: whole, on local disk, hashed on the way in."""
+
+    path: Path
+    name: str
+    sha256: str
+    bytes: int
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What became of an upload. `is_duplicate`: nothing was started, since the same bytes are here already."""
+
+    document: Document
+    ingestion: Ingestion
+    is_duplicate: bool
+
+
+def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
+    """Keep a file and queue the work on it. Once this returns, the document will end completed or failed.
+
+    The same bytes again: the document that lives is returned; one that failed is tried again.
+    Raises `PermanentError("unsupported_type")`, `RefusedError` (`file_empty`).
+    """
+    if upload.bytes == 0:
+        raise RefusedError("The file is empty. Choose a file that has content.", code="file_empty", status=400)
+    media_type = sniff(upload.path, name=upload.name)
+    if known := _same_content(tenant, upload.sha256):
+        return _known(tenant, known)
+    storage_key = _store(tenant, upload.path)
+    file = {"storage_key": storage_key, "sha256": upload.sha256, "bytes": upload.bytes, "media_type": media_type}
+    try:
+        with transaction.atomic():
+            document = Document.objects.create(
+                tenant=tenant, uploader=user, name=names.clean(upload.title or upload.name), sha256=upload.sha256
+            )
+            ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.UPLOAD, file=file)
+    except BaseException as error:
+        default_storage.delete(storage_key)
+        # The same bytes came twice at the same moment, and the other was first.
+        if isinstance(error, IntegrityError) and (known := _same_content(tenant, upload.sha256)):
+            return _known(tenant, known)
+        raise
+    dispatcher.dispatch()
+    return Submission(document=document, ingestion=ingestion, is_duplicate=False)
+
+
+def retry(*, tenant: Tenant, document_id: object) -> Submission:
+    """Try a failed document again, as a new ingestion of the same file. `RefusedError("not_failed")` otherwise."""
+    with transaction.atomic():
+        document = get(tenant=tenant, document_id=document_id)
+        failed = Document.objects.filter(id=document.id, status=Status.FAILED)
+        if not failed.update(status=Status.PROCESSING, completed_at=None):
+            raise RefusedError("Only a document that failed can be tried again.", code="not_failed", status=409)
+        document.refresh_from_db()
+        ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.RETRY, file=_file_of(newest(document)))
+    dispatcher.dispatch()
+    return Submission(document=document, ingestion=ingestion, is_duplicate=False)
+
+
+def reindex(*, tenant: Tenant, document_id: object) -> Submission:
+    """Make a completed document's pages, chunks and vectors anew; the old ones answer until then."""
+    with transaction.atomic():
+        document = get(tenant=tenant, document_id=document_id)
+        completed = Document.objects.filter(id=document.id, status=Status.COMPLETED)
+        if not completed.update(status=Status.COMPLETED):
+            raise RefusedError("Only a completed document can be indexed again.", code="not_completed", status=409)
+        active = document.active_ingestion or newest(document)
+        ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.REINDEX, file=_file_of(active))
+    dispatcher.dispatch()
+    return Submission(document=document, ingestion=ingestion, is_duplicate=False)
+
+
+def rename(*, tenant: Tenant, document_id: object, name: str) -> Document:
+    """Give a document another name."""
+    document = get(tenant=tenant, document_id=document_id)
+    Document.objects.filter(id=document.id).living().update(name=names.clean(name))
+    return get(tenant=tenant, document_id=document_id)
+
+
+def delete(*, tenant: Tenant, document_id: object) -> None:
+    """Make a document invisible at once and for ever; its files and vectors are removed soon after."""
+    with transaction.atomic():
+        document = get(tenant=tenant, document_id=document_id)
+        living = Document.objects.filter(id=document.id).living()
+        if not living.update(status=Status.DELETING, deleted_at=Now()):
+            raise NotFoundError
+        lifecycle.supersede(document)
+        Event.objects.create(tenant=tenant, document_id=document.id, kind="deleted")
+
+
+def get(*, tenant: Tenant, document_id: object) -> Document:
+    """The tenant's document. Raises `NotFoundError`."""
+    document = living(tenant=tenant).filter(id=_uuid(document_id)).first()
+    if document is None:
+        raise NotFoundError
+    return document
+
+
+def living(*, tenant: Tenant) -> QuerySet[Document]:
+    """The tenant's documents, without those being deleted."""
+    documents: QuerySet[Document] = Document.objects.for_tenant(tenant).living()
+    return documents
+
+
+def newest(document: Document) -> Ingestion:
+    """The run that says how the document stands."""
+    ingestion: Ingestion = document.ingestions.order_by("-version")[0]
+    return ingestion
+
+
+def open_file(*, tenant: Tenant, document_id: object) -> tuple[Ingestion, File[bytes]]:
+    """The original, as it was uploaded: that of the content which answers now."""
+    document = get(tenant=tenant, document_id=document_id)
+    ingestion = document.active_ingestion or newest(document)
+    return ingestion, default_storage.open(ingestion.storage_key)
+
+
+def _same_content(tenant: Tenant, sha256: str) -> Document | None:
+    return living(tenant=tenant).filter(sha256=sha256).first()
+
+
+def _known(tenant: Tenant, document: Document) -> Submission:
+    if document.status == Status.FAILED:
+        return retry(tenant=tenant, document_id=document.id)
+    return Submission(document=document, ingestion=newest(document), is_duplicate=True)
+
+
+def _store(tenant: Tenant, path: Path) -> str:
+    """Put a file in object storage, under a key that says nothing of its name or content. Returns the key."""
+    with path.open("rb") as file:
+        return default_storage.save(f"{tenant.id}/{uuid.uuid4()}", File(file))
+
+
+def _file_of(ingestion: Ingestion) -> dict[str, object]:
+    return {name: getattr(ingestion, name) for name in ("storage_key", "sha256", "bytes", "media_type")}
+
+
+def _uuid(value: object) -> uuid.UUID:
+    try:
+        return value if isinstance(value, uuid.UUID) else uuid.UUID(str(value))
+    except ValueError:
+        raise NotFoundError from None

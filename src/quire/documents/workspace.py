@@ -1,0 +1,202 @@
+"""Where a run reads its file and keeps its pages and chunks: the pipeline's `Workspace`, over the database, fenced."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import default_storage
+
+from quire.core import types
+from quire.core.errors import TransientError
+from quire.core.ports import KeywordIndex, VectorStore
+from quire.documents.lifecycle import Lease, fenced
+from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
+
+MAX_WARNINGS = 100
+"""More than a person reads; the last one then says how many were left out."""
+
+
+class DatabaseWorkspace:
+    """The workspace of one lease. `on_progress` is called after each write that moved the work on."""
+
+    def __init__(
+        self, lease: Lease, *, vectors: VectorStore, keywords: KeywordIndex, on_progress: Callable[[], None]
+    ) -> None:
+        self._lease = lease
+        self._vectors = vectors
+        self._keywords = keywords
+        self._on_progress = on_progress
+        self._ingestion = Ingestion.objects.select_related("document").get(id=lease.ingestion_id)
+        self._timings: dict[str, float] = dict(self._ingestion.timings)
+        self._warnings: list[str] = list(self._ingestion.warnings)
+        self._stage = ""
+        self._stage_began = time.monotonic()
+        self.media_type = self._ingestion.media_type
+        self.pages_done = self._ingestion.pages_done
+        self.chunks_done = self._ingestion.chunks_done
+        self.title = self._ingestion.title
+
+    def bind(self, *, fingerprint: str, embedder_id: str, dimensions: int) -> None:
+        """Note what makes this run's pages and chunks; begin anew when something else had begun them."""
+        if self._ingestion.fingerprint == fingerprint:
+            return
+        made_by = {"fingerprint": fingerprint, "embedder_id": embedder_id, "dimensions": dimensions}
+        self._warnings, self.pages_done, self.chunks_done = [], 0, 0
+        counters: dict[str, Any] = {
+            "pages_done": 0,
+            "chunks_done": 0,
+            "pages_total": None,
+            "chunks_total": None,
+            "warnings": [],
+        }
+        with fenced(self._lease, **made_by, **counters):
+            Page.objects.filter(ingestion=self._ingestion).delete()
+            Chunk.objects.filter(ingestion=self._ingestion).delete()
+            self._keywords.delete(self.namespace, ingestion_id=str(self._ingestion.id))
+            self._vectors.delete(self.namespace, ingestion_id=str(self._ingestion.id))
+
+    @property
+    def namespace(self) -> str:
+        return str(self._ingestion.tenant_id)
+
+    @contextmanager
+    def file(self) -> Iterator[Path]:
+        with (
+            tempfile.NamedTemporaryFile(prefix="quire-") as copy,
+            default_storage.open(self._ingestion.storage_key) as stored,
+        ):
+            shutil.copyfileobj(stored, copy, 1 << 20)
+            copy.flush()
+            yield Path(copy.name)
+
+    def begin(self, stage: str) -> None:
+        self._note_time()
+        self._stage = stage
+        self._save(stage=Stage(stage))
+
+    def save_pages(self, pages: list[types.Page], *, pages_total: int, title: str) -> None:
+        self.title = title
+        self._warn([page.warning for page in pages if page.warning])
+        done = pages[-1].number if pages else self.pages_done
+        rows = [_page_row(self._ingestion, page) for page in pages]
+        self._note_time()
+        changes = {"pages_done": done, "pages_total": pages_total, "title": title[:500], "warnings": self._warnings}
+        with self._writing(**changes):
+            Page.objects.bulk_create(rows)
+        self.pages_done = done
+
+    def saved_pages(self) -> Iterator[types.Page]:
+        for row in Page.objects.filter(ingestion=self._ingestion).order_by("number").iterator(chunk_size=16):
+            yield page_of(row)
+
+    def count_chunks(self, chunks_total: int) -> None:
+        self._save(chunks_total=chunks_total)
+
+    def save_chunks(self, chunks: list[types.Chunk], vectors: types.Vectors) -> None:
+        records = [self._record(chunk, vector) for chunk, vector in zip(chunks, vectors, strict=True)]
+        if not self._vectors.is_transactional:
+            self._save()  # a stale worker stops here, before it writes where no transaction can take it back
+            self._vectors.upsert(self.namespace, records)
+        self._note_time()
+        done = chunks[-1].ordinal + 1
+        with self._writing(chunks_done=done):
+            if self._vectors.is_transactional:
+                self._vectors.upsert(self.namespace, records)
+            self._keywords.upsert(self.namespace, records)
+            Chunk.objects.bulk_create(_chunk_row(self._ingestion, chunk) for chunk in chunks)
+        self.chunks_done = done
+
+    def verify(self, *, chunks_total: int) -> None:
+        ingestion_id = str(self._ingestion.id)
+        counts = {
+            "database": Chunk.objects.filter(ingestion=self._ingestion).count(),
+            "vector store": self._vectors.count(self.namespace, ingestion_id=ingestion_id),
+            "keyword index": self._keywords.count(self.namespace, ingestion_id=ingestion_id),
+        }
+        for part, count in counts.items():
+            if count != chunks_total:
+                raise TransientError(f"The {part} holds {count} of {chunks_total} chunks.", code="index_incomplete")
+        self._note_time()
+        self._save()
+
+    @contextmanager
+    def _writing(self, **changes: Any) -> Iterator[None]:
+        """A fenced transaction that moves the work on: crashes before it do not count against the document."""
+        with fenced(self._lease, crash_count=0, timings=self._rounded_timings(), **changes):
+            yield
+        self._on_progress()
+
+    def _save(self, **changes: Any) -> None:
+        with fenced(self._lease, timings=self._rounded_timings(), **changes):
+            pass
+        self._on_progress()
+
+    def _note_time(self) -> None:
+        now = time.monotonic()
+        if self._stage:
+            self._timings[self._stage] = self._timings.get(self._stage, 0) + now - self._stage_began
+        self._stage_began = now
+
+    def _rounded_timings(self) -> dict[str, float]:
+        return {stage: round(seconds, 3) for stage, seconds in self._timings.items()}
+
+    def _warn(self, warnings: list[str]) -> None:
+        room = MAX_WARNINGS - len(self._warnings)
+        self._warnings += warnings[:room]
+        if 0 < room < len(warnings):
+            self._warnings[-1] = "More pages could not be read; they are not listed."
+
+    def _record(self, chunk: types.Chunk, vector: types.Vectors) -> types.VectorRecord:
+        document = self._ingestion.document
+        return types.VectorRecord(
+            id=str(chunk_id(self._ingestion.id, chunk.ordinal)),
+            values=vector,
+            metadata={
+                "page": chunk.page,
+                "source": document.name,
+                "text": chunk.text,
+                "upload_id": str(document.id),
+                "ingestion_id": str(self._ingestion.id),
+                "ordinal": chunk.ordinal,
+                "headings": " · ".join([self.title, *chunk.heading_path] if self.title else chunk.heading_path),
+            },
+        )
+
+
+def page_of(row: Page) -> types.Page:
+    """The value that a row was made from."""
+    return types.Page(
+        number=row.number,
+        text=row.text,
+        origin=types.Origin(row.origin),
+        label=row.label,
+        headings=tuple(types.Heading(*heading) for heading in row.headings),
+        words=tuple(types.Word(start, end, types.Box(*box)) for start, end, box in row.words),
+        runs=tuple(types.Run(*run) for run in row.runs),
+    )
+
+
+def _page_row(ingestion: Ingestion, page: types.Page) -> Page:
+    fields = asdict(page)
+    fields.pop("warning")
+    return Page(ingestion=ingestion, **{**fields, "label": page.label[:50]})
+
+
+def _chunk_row(ingestion: Ingestion, chunk: types.Chunk) -> Chunk:
+    return Chunk(
+        id=chunk_id(ingestion.id, chunk.ordinal),
+        tenant_id=ingestion.tenant_id,
+        ingestion=ingestion,
+        ordinal=chunk.ordinal,
+        text=chunk.text,
+        spans=chunk.spans,
+        tokens=chunk.tokens,
+        heading_path=chunk.heading_path,
+    )

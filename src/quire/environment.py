@@ -1,0 +1,153 @@
+"""Everything that can be set from outside, typed and checked: the environment is read here and nowhere else.
+
+`NAME_FILE` gives any of them by a mounted secret's path. A wrong value stops the start with `SettingsError`,
+whose text says which variable, what is wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+MAX_SOCKET_PATH_BYTES = 100
+"""A unix socket's path may have about 107 bytes; a few are kept for suffixes."""
+
+
+class SettingsError(Exception):
+    """The environment holds a value that Quire cannot start with."""
+
+
+def variable(name: str, default: object, description: str) -> Any:
+    """A setting: the environment variable it is read from, its default, and one line for the reference."""
+    return Field(default=default, validation_alias=AliasChoices(name), description=description)
+
+
+class Environment(BaseModel):
+    """The settings, by name of the environment variable; `docs/reference/settings.md` is held to this list."""
+
+    model_config = ConfigDict(frozen=True, validate_default=True)
+
+    data_dir: Path = variable(
+        "QUIRE_DATA_DIR", Path("data"), "Folder of the embedded default: database, files, Redis, model"
+    )
+    debug: bool = variable("QUIRE_DEBUG", False, "Show tracebacks in the browser; never in production")
+    secret_key: str = variable(
+        "QUIRE_SECRET_KEY", "", "Signs sessions and links; made once in the data folder when empty"
+    )
+    allowed_hosts: str = variable("QUIRE_ALLOWED_HOSTS", "*", "Host names that are answered, separated by commas")
+    public_url: str = variable("QUIRE_PUBLIC_URL", "", "Address people use, such as https://docs.example.org")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = variable("QUIRE_LOG_LEVEL", "INFO", "How much is logged")
+    log_format: Literal["text", "json"] = variable("QUIRE_LOG_FORMAT", "text", "text for people, json for collectors")
+
+    database_url: str = variable("DATABASE_URL", "", "SQLite in the data folder when empty")
+    redis_url: str = variable(
+        "REDIS_URL", "", "Server without a database number; a socket in the data folder when empty"
+    )
+
+    max_upload_bytes: int = variable("QUIRE_MAX_UPLOAD_BYTES", 200 * 2**20, "Largest file that is accepted")
+    embedder: Literal["minilm", "hashing"] = variable("QUIRE_EMBEDDER", "minilm", "Alias of the embedder")
+    model_dir: str = variable("QUIRE_MODEL_DIR", "", "Folder of the local model; models/ in the data folder when empty")
+    vector_store: Literal["sqlite"] = variable("QUIRE_VECTOR_STORE", "sqlite", "Alias of the vector store")
+    keyword_index: Literal["sqlite"] = variable("QUIRE_KEYWORD_INDEX", "sqlite", "Alias of the keyword index")
+    chat_model: Literal["extractive"] = variable(
+        "QUIRE_CHAT_MODEL", "extractive", "Alias of the model that words answers"
+    )
+    ocr: Literal["auto", "tesseract", "rapidocr", "none"] = variable("QUIRE_OCR", "auto", "Which OCR reads scans")
+    chunk_tokens: int = variable("QUIRE_CHUNK_TOKENS", 200, "Tokens a chunk aims at")
+    chunk_overlap_tokens: int = variable(
+        "QUIRE_CHUNK_OVERLAP_TOKENS", 30, "Tokens that neighbouring chunks share at most"
+    )
+
+    worker_concurrency: int = variable(
+        "QUIRE_WORKER_CONCURRENCY", 0, "Processes of a worker; one a core (at most 4) when 0"
+    )
+    worker_max_tasks: int = variable("QUIRE_WORKER_MAX_TASKS", 100, "Tasks after which a worker process is replaced")
+    lease_s: float = variable("QUIRE_LEASE_S", 30, "Seconds after which a silent worker's document is taken back")
+    heartbeat_s: float = variable("QUIRE_HEARTBEAT_S", 10, "Seconds between renewals of a lease")
+    stall_s: float = variable("QUIRE_STALL_S", 300, "Seconds without progress after which a lease is no longer renewed")
+    sweep_s: float = variable("QUIRE_SWEEP_S", 5, "Seconds between looks at expired leases")
+    deadline_s: float = variable("QUIRE_DEADLINE_S", 6 * 3600, "Seconds of work that one ingestion may take in all")
+
+    @field_validator(
+        "max_upload_bytes",
+        "chunk_tokens",
+        "worker_max_tasks",
+        "lease_s",
+        "heartbeat_s",
+        "sweep_s",
+        "stall_s",
+        "deadline_s",
+    )
+    @classmethod
+    def _positive(cls, value: float) -> float:
+        if value <= 0:
+            raise ValueError("must be above 0")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: str) -> str:
+        if value and value.split("://")[0] not in {"redis", "rediss", "unix"}:
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value.rstrip("/")
+
+    @property
+    def redis_socket(self) -> Path:
+        """Where `quire up` has its Redis listen; in the temporary folder when the data folder's path is too long."""
+        socket = self.data_dir.resolve() / "redis" / "redis.sock"
+        if len(os.fsencode(socket)) <= MAX_SOCKET_PATH_BYTES:
+            return socket
+        name = hashlib.sha256(os.fsencode(self.data_dir.resolve())).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"quire-{os.getuid()}-{name}" / "redis.sock"
+
+    def redis(self, db: int) -> str:
+        """A redis-py URL of database `db`: 0 the queue, 1 the results."""
+        base = self.redis_url or f"unix://{self.redis_socket}"
+        return f"{base}?db={db}" if base.startswith("unix:") else f"{base}/{db}"
+
+    def celery(self, db: int) -> str:
+        """The same for Celery, whose name for a socket is another."""
+        url = self.redis(db)
+        return url.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Environment:
+    """Return the settings in `environ`. Raises `SettingsError` with a sentence per wrong value."""
+    values: dict[str, str] = {}
+    for field in Environment.model_fields.values():
+        name = variable_name(field.validation_alias)
+        if f"{name}_FILE" in environ:
+            values[name] = _read_secret(name, Path(environ[f"{name}_FILE"]))
+        elif environ.get(name):
+            values[name] = environ[name]
+    try:
+        return Environment.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(dict(e)) for e in error.errors())) from None
+
+
+def variable_name(alias: object) -> str:
+    """The environment variable's name behind a field's alias."""
+    if not isinstance(alias, AliasChoices):
+        raise TypeError("every setting is declared by variable()")
+    return str(alias.choices[0])
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
+
+
+def _sentence(error: dict[str, object]) -> str:
+    location = error["loc"]
+    name = location[0] if isinstance(location, tuple) else location
+    reason = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return f"{name} is {error['input']!r}: {reason}. Set {name} right, or unset it for the default."

@@ -1,0 +1,8 @@
+"""Registers the app."""
+
+from django.apps import AppConfig
+
+
+class OpsConfig(AppConfig):
+    name = "quire.ops"
+    label = "ops"

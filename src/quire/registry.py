@@ -1,0 +1,72 @@
+"""The one place where an alias in the settings becomes a backend, built on first use, once a process."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from quire.core import ports
+
+
+def extractor() -> ports.Extractor:
+    return cast(ports.Extractor, _build("extractor", ocr=ocr()))
+
+
+def ocr() -> ports.OcrEngine | None:
+    """None when OCR is switched off: a page without text is then named in the warnings."""
+    return cast(ports.OcrEngine, _build("ocr")) if "ocr" in settings.QUIRE_BACKENDS else None
+
+
+def chunker() -> ports.Chunker:
+    return cast(ports.Chunker, _build("chunker", tokenizer=embedder().tokenizer))
+
+
+def embedder() -> ports.Embedder:
+    return cast(ports.Embedder, _build("embedder"))
+
+
+def vector_store() -> ports.VectorStore:
+    return cast(ports.VectorStore, _build("vector_store"))
+
+
+def keyword_index() -> ports.KeywordIndex:
+    return cast(ports.KeywordIndex, _build("keyword_index"))
+
+
+def chat_model() -> ports.ChatModel:
+    return cast(ports.ChatModel, _build("chat_model", embedder=embedder()))
+
+
+def prepare_stores() -> None:
+    """Create what vector store and keyword index need. Safe to call twice; raises `PermanentError` on a mismatch."""
+    vector_store().prepare(dimensions=embedder().dimensions)
+    keyword_index().prepare()
+
+
+def _build(role: str, **parts: object) -> object:
+    if role not in _built:
+        backends: Backends = settings.QUIRE_BACKENDS
+        path, options = backends[role]
+        _built[role] = import_string(path)(**options, **parts)
+    return _built[role]
+
+
+_built: dict[str, object] = {}
+Backends = dict[str, tuple[str, dict[str, Any]]]
+"""By role: the dotted path of a backend, and its options."""
+
+
+def forget() -> None:
+    """Drop what was built, so that changed settings take effect."""
+    _built.clear()
+
+
+def _on_setting_changed(*, setting: str, **_: Any) -> None:
+    if setting == "QUIRE_BACKENDS":
+        forget()
+
+
+setting_changed.connect(_on_setting_changed)

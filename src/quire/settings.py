@@ -1,0 +1,199 @@
+"""Django's settings: the environment, read and checked by `quire.environment`, put where Django looks for it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from quire import environment
+
+ENV = environment.read()
+
+BASE_DIR = Path(__file__).resolve().parent
+DATA_DIR = ENV.data_dir.resolve()
+
+
+def _secret_key() -> str:
+    """The key given, or one made once in the data folder, so that sessions survive a restart."""
+    if ENV.secret_key:
+        return ENV.secret_key
+    path = DATA_DIR / "secret_key"
+    if not path.exists():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    return path.read_text().strip()
+
+
+SECRET_KEY = _secret_key()
+DEBUG = ENV.debug
+ALLOWED_HOSTS = [host.strip() for host in ENV.allowed_hosts.split(",")]
+CSRF_TRUSTED_ORIGINS = [ENV.public_url] if ENV.public_url else []
+
+INSTALLED_APPS = [
+    "quire.tenants",
+    "quire.documents",
+    "quire.chat",
+    "quire.api",
+    "quire.web",
+    "quire.ops",
+    "servestatic",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "ninja",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "quire.urls"
+ASGI_APPLICATION = "quire.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "tenants.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "library"
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+DATABASES = {"default": dj_database_url.parse(ENV.database_url or f"sqlite:///{DATA_DIR / 'quire.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 60,  # seconds that a writer waits for another; writes are short
+        "transaction_mode": "IMMEDIATE",  # a transaction that begins with a read could not be upgraded under load
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+    # A file, not memory: tests of workers and threads open it from several connections.
+    DATABASES["default"]["TEST"] = {"NAME": os.environ.get("QUIRE_TEST_DATABASE", str(DATA_DIR / "test.sqlite3"))}
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
+    "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = DEBUG
+
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20  # bytes of a body that is not a file
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.public_url.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.public_url.startswith("https://") else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+CELERY_BROKER_URL = ENV.celery(0)
+CELERY_RESULT_BACKEND = ENV.celery(1)
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_RESULT_EXTENDED = True  # name and arguments beside status and result
+CELERY_RESULT_EXPIRES = 7 * 24 * 3600
+CELERY_TASK_TRACK_STARTED = True
+CELERY_TASK_ACKS_LATE = False  # the row is the truth: a lost message costs one sweep, a late one runs twice
+CELERY_TASK_PUBLISH_RETRY = False  # a dead Redis must not hold up a 202: the dispatcher sends again
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 0.1, "socket_keepalive": True}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"max_retries": 0}}
+CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 1
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True  # a message leaves the queue when a process is free to run it
+CELERY_WORKER_CONCURRENCY = ENV.worker_concurrency or min(4, os.cpu_count() or 1)
+CELERY_WORKER_MAX_TASKS_PER_CHILD = ENV.worker_max_tasks
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower
+CELERY_TASK_SEND_SENT_EVENT = True
+
+QUIRE_BACKENDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "extractor": ("quire.backends.extractors.by_type.ExtractorByType", {}),
+    "chunker": (
+        "quire.backends.chunkers.sentences.SentenceChunker",
+        {"target_tokens": ENV.chunk_tokens, "overlap_tokens": ENV.chunk_overlap_tokens},
+    ),
+    "embedder": {
+        "minilm": (
+            "quire.backends.embedders.minilm.MiniLMEmbedder",
+            {"model_dir": Path(ENV.model_dir) if ENV.model_dir else DATA_DIR / "models" / "minilm"},
+        ),
+        "hashing": ("quire.testing.embedder.HashingEmbedder", {}),
+    }[ENV.embedder],
+    "vector_store": {"sqlite": ("quire.backends.vectorstores.sqlite.SqliteVectorStore", {})}[ENV.vector_store],
+    "keyword_index": {"sqlite": ("quire.backends.keywordindexes.sqlite_fts5.SqliteKeywordIndex", {})}[
+        ENV.keyword_index
+    ],
+    "chat_model": {"extractive": ("quire.backends.chatmodels.extractive.ExtractiveModel", {})}[ENV.chat_model],
+}
+if ENV.ocr != "none":
+    QUIRE_BACKENDS["ocr"] = {
+        "auto": ("quire.backends.ocr.choose.best_engine", {}),
+        "tesseract": ("quire.backends.ocr.tesseract.TesseractEngine", {}),
+        "rapidocr": ("quire.backends.ocr.rapid.RapidOcrEngine", {}),
+    }[ENV.ocr]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s", "datefmt": "%H:%M:%S"},
+        "json": {"()": "pythonjsonlogger.json.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": ENV.log_format}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "quire": {"level": ENV.log_level},
+        "celery": {"level": "INFO" if ENV.log_level == "DEBUG" else "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,1 @@
+"""Who is asking, and whose documents they may see."""

@@ -1,0 +1,85 @@
+"""Makes tenants, members and keys, and tells who a key or a person speaks for."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from quire.tenants.models import ApiKey, Membership, Tenant, User
+
+KEY_PREFIX = "qk_"
+LAST_USED_GRAIN = timedelta(minutes=1)
+"""How exactly `last_used_at` is kept: a write for every request would be a queue at the database."""
+
+sign_in_tokens = PasswordResetTokenGenerator()
+"""Tokens of sign-in links: the first use ends them, since signing in changes `last_login`; a new password too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is asking: a person in a tenant, by session or by one of their keys."""
+
+    tenant: Tenant
+    user: User
+    api_key: ApiKey | None = None
+
+
+@transaction.atomic
+def create_tenant(*, name: str, username: str, email: str = "", password: str | None = None) -> Caller:
+    """Make a tenant with its first member, the owner. Without a password they sign in by link only."""
+    tenant = Tenant.objects.create(name=name)
+    user = User.objects.create_user(username=username, email=email, password=password)
+    Membership.objects.create(tenant=tenant, user=user, role=Membership.Role.OWNER)
+    return Caller(tenant=tenant, user=user)
+
+
+def create_key(*, tenant: Tenant, user: User, name: str) -> tuple[ApiKey, str]:
+    """Make a key; the second value is the key itself, which cannot be read again."""
+    raw = KEY_PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(tenant=tenant, user=user, name=name, prefix=raw[:10], key_hash=_hash(raw))
+    return key, raw
+
+
+def revoke_key(*, tenant: Tenant, key_id: object) -> bool:
+    """End a key at once. False when this tenant has no such living key."""
+    living = ApiKey.objects.for_tenant(tenant).filter(id=key_id, revoked_at=None)
+    return bool(living.update(revoked_at=Now()))
+
+
+def caller_of_key(raw: str) -> Caller | None:
+    """Who this key speaks for; None for an unknown or revoked key, a suspended tenant, a person who has left."""
+    if not raw.startswith(KEY_PREFIX):
+        return None
+    key = (
+        ApiKey.objects.select_related("tenant", "user")
+        .filter(key_hash=_hash(raw), revoked_at=None, tenant__suspended_at=None, user__is_active=True)
+        .filter(user__memberships__tenant_id=F("tenant_id"))
+        .first()
+    )
+    if key is None:
+        return None
+    used_before = timezone.now() - LAST_USED_GRAIN
+    ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=used_before), id=key.id).update(last_used_at=Now())
+    return Caller(tenant=key.tenant, user=key.user, api_key=key)
+
+
+def caller_of_user(user: User, *, tenant_id: str | None = None) -> Caller | None:
+    """The person in the tenant asked for, or in their first; None when they belong to none that is not suspended."""
+    memberships = Membership.objects.select_related("tenant").filter(user=user, tenant__suspended_at=None)
+    if tenant_id:
+        memberships = memberships.filter(tenant_id=tenant_id)
+    membership = memberships.order_by("created_at").first()
+    return Caller(tenant=membership.tenant, user=user) if membership and user.is_active else None
+
+
+def _hash(raw: str) -> str:
+    """SHA-256: a key has 256 random bits, so that a slow hash would protect nothing and cost each request."""
+    return hashlib.sha256(raw.encode()).hexdigest()
