@@ -30,8 +30,8 @@ def _run(context: Context, command: str, *, stdin: str | None = None) -> None:
 
 @task
 def dev(context: Context, port: int = 8000, data: str = "data") -> None:
-    """Start everything (`quire up`) in development: debug pages, and a restart when the source changes."""
-    with context.prefix("export QUIRE_DEBUG=1 QUIRE_RELOAD=1"):
+    """Start everything (`quire up`) in development, with debug pages."""
+    with context.prefix("export QUIRE_DEBUG=1"):
         _run(context, f"quire up --port {port} --data-dir {shlex.quote(data)}")
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ QUESTION = "What is this PDF about?"
 START_LIMIT_S = 180
 """The first start makes the embedding model as well."""
 DOCUMENT_LIMIT_S = 300
+STOP_LIMIT_S = 30
 console = Console(highlight=False)
 
 
@@ -37,6 +38,11 @@ def quire_up(*, port: int, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
     up = subprocess.Popen([quire, "up", "--port", str(port), "--data-dir", str(data_dir)])
     try:
         yield up
+    except KeyboardInterrupt:
+        # Ctrl-C reached it as well: a second signal now would cut its orderly stop short.
+        with suppress(subprocess.TimeoutExpired):
+            up.wait(STOP_LIMIT_S)
+        raise
     finally:
         if up.poll() is None:
             up.terminate()
@@ -148,7 +154,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with quire_up(port=options.port, data_dir=options.data_dir) as up:
             tour(up, port=options.port, data_dir=options.data_dir)
