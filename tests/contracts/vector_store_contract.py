@@ -17,7 +17,8 @@ DIMENSIONS = 32
 
 def unit_vectors(count: int, *, seed: int = 0, dimensions: int = DIMENSIONS) -> Vectors:
     drawn = np.random.default_rng(seed).standard_normal((count, dimensions)).astype(np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    unit: Vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit
 
 
 def vector_records(
@@ -155,7 +156,8 @@ class VectorStoreContract:
         assert store.query(namespace, new[0], limit=1)[0].id == records[4].id
         for record in [*records[:4], *records[5:]]:
             best = store.query(namespace, record.values, limit=1)[0]
-            assert (best.id, best.score) == (record.id, pytest.approx(1.0, abs=1e-2))
+            assert best.id == record.id
+            assert best.score == pytest.approx(1.0, abs=1e-2)
 
     def test_upsert_moves_an_id_to_its_new_ingestion(self, store: VectorStore, namespace: str) -> None:
         vectors = unit_vectors(3)

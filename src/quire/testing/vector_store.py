@@ -39,6 +39,8 @@ class _Records:
 class InMemoryVectorStore(_Records):
     """Follows `core.ports.VectorStore` by comparing with every vector."""
 
+    is_transactional = False
+
     def __init__(self) -> None:
         super().__init__()
         self._dimensions = 0

@@ -16,6 +16,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import numpy as np
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.utils import CursorWrapper
 
 from quire.backends.sqlite_session import reading, writing
@@ -51,6 +52,7 @@ class SqliteVectorStore:
 
     def __init__(self, *, alias: str = "default") -> None:
         self._alias = alias
+        self.is_transactional = alias == DEFAULT_DB_ALIAS
 
     def prepare(self, *, dimensions: int) -> None:
         with writing(self._alias) as cursor:
