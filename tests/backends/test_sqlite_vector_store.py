@@ -96,6 +96,9 @@ def test_replacing_leaves_one_row_an_id(store: SqliteVectorStore, alias: str) ->
     store.upsert(NAMESPACE, records)
     store.upsert(NAMESPACE, records[100:500])
     assert rows(alias, "quire_vector") == 600
+    assert store.count(NAMESPACE, ingestion_id=records[0].metadata["ingestion_id"]) == 600
+    best = [store.query(NAMESPACE, record.values, limit=1) for record in records[90:110]]
+    assert [hit.id for hits in best for hit in hits] == [record.id for record in records[90:110]]
 
 
 def test_an_emptied_store_takes_other_dimensions(store: SqliteVectorStore) -> None:

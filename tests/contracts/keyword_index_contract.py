@@ -173,6 +173,13 @@ class KeywordIndexContract:
         assert self.found(index, mine, "steam") == [own.id]
         assert self.found(index, mine, "steam", [upload_id]) == [own.id]
 
+    def test_another_namespace_cannot_crowd_out_a_hit(self, index: KeywordIndex, namespace: str) -> None:
+        other, upload_id = str(uuid4()), str(uuid4())
+        self.put(index, namespace, own := keyword_record("a little steam among other words", upload_id=upload_id))
+        self.put(index, other, *(keyword_record("steam", upload_id=upload_id) for _ in range(20)))
+        assert [hit.id for hit in index.query(namespace, "steam", limit=1)] == [own.id]
+        assert [hit.id for hit in index.query(namespace, "steam", limit=1, upload_ids=[upload_id])] == [own.id]
+
     def test_query_keeps_to_the_documents_named(self, index: KeywordIndex, namespace: str) -> None:
         one, two, three = (keyword_record("steam turbine") for _ in range(3))
         self.put(index, namespace, one, two, three)
