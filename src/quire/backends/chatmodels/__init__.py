@@ -1,0 +1,1 @@
+"""Chat models: answer a question from numbered passages."""

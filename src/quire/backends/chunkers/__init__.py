@@ -1,0 +1,1 @@
+"""Chunkers: cut pages into chunks."""
