@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from django.conf import settings
@@ -57,6 +59,18 @@ def _build(role: str, **parts: object) -> object:
 _built: dict[str, object] = {}
 Backends = dict[str, tuple[str, dict[str, Any]]]
 """By role: the dotted path of a backend, and its options."""
+
+
+@contextmanager
+def using(**backends: object) -> Iterator[None]:
+    """Put these backends in their roles for the time of the block: for tests, and for tools that compare."""
+    before = dict(_built)
+    _built.update(backends)
+    try:
+        yield
+    finally:
+        _built.clear()
+        _built.update(before)
 
 
 def forget() -> None:

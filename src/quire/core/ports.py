@@ -97,7 +97,7 @@ class VectorStore(Protocol):
     """True when writes take part in the caller's database transaction, and go with it when it is rolled back."""
 
     def prepare(self, *, dimensions: int) -> None:
-        """Create what is missing. Calling twice is safe. `PermanentError("dimension_mismatch")` when it holds others."""
+        """Create what is missing; calling twice is safe. `PermanentError` (`dimension_mismatch`) if it holds others."""
         ...
 
     def upsert(self, namespace: str, records: Sequence[VectorRecord]) -> None:

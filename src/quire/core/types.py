@@ -131,7 +131,7 @@ class VectorRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A chunk that a search found. For vectors `score` is the cosine, for keywords a BM25-like figure: larger is better."""
+    """A chunk that a search found. `score`: the cosine for vectors, like BM25 for keywords; larger is better."""
 
     id: str
     score: float

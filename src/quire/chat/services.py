@@ -1,0 +1,194 @@
+"""Asks a question of documents, streams the answer, and keeps it in a conversation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from quire import registry
+from quire.chat.models import Conversation, Exchange
+from quire.chat.search import FoundChunk, check_scope, opening, search
+from quire.core import answer as answering
+from quire.core.questions import is_overview
+from quire.core.types import Answer, Passage, Turn
+from quire.documents import services as documents
+from quire.documents.models import Page
+from quire.documents.services import NotFoundError, RefusedError
+from quire.tenants.models import Tenant, User
+from quire.tenants.services import Caller
+
+PASSAGES = 8
+"""Passages given to the chat model: about 1,600 tokens."""
+TURNS_REMEMBERED = 6
+
+__all__ = ["AnswerStream", "AskResult", "FoundChunk", "ask", "conversations", "get_conversation", "search"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskResult:
+    """A finished answer, where it was kept, and the seconds it took: `retrieve_s`, `answer_s`, `total_s`."""
+
+    answer: Answer
+    conversation_id: UUID
+    exchange_id: UUID
+    timings: dict[str, float]
+
+
+class AnswerStream:
+    """Iterate it for the pieces of the answer as they come; `result` is there once it has ended."""
+
+    def __init__(self, pieces: Iterator[str | AskResult]) -> None:
+        self._pieces = pieces
+        self.result: AskResult
+
+    def __iter__(self) -> Iterator[str]:
+        for piece in self._pieces:
+            if isinstance(piece, AskResult):
+                self.result = piece
+            else:
+                yield piece
+
+
+def ask(
+    *,
+    caller: Caller,
+    question: str,
+    document_ids: Sequence[UUID] | None = None,
+    conversation_id: UUID | None = None,
+) -> AnswerStream:
+    """Answer from these documents, or from all of the tenant's, and remember it.
+
+    What is wrong with the request is raised here, before the first piece: `NotFoundError` for a document or a
+    conversation that is not the caller's, `RefusedError` (`question_empty`, `question_too_long`, `not_ready`).
+    """
+    conversation = get_conversation(caller=caller, conversation_id=conversation_id) if conversation_id else None
+    if conversation and document_ids is None:
+        document_ids = list(conversation.documents.values_list("id", flat=True)) or None
+    _check_ready(caller.tenant, document_ids)
+    began = time.monotonic()
+    found = _retrieve(caller.tenant, question, document_ids)
+    retrieved_s = time.monotonic() - began
+    return AnswerStream(_answer(caller, question, document_ids, conversation, found, retrieved_s))
+
+
+def conversations(*, caller: Caller) -> QuerySet[Conversation]:
+    """The caller's own conversations, the newest first."""
+    own: QuerySet[Conversation] = Conversation.objects.for_tenant(caller.tenant).filter(user=caller.user)
+    return own.order_by("-updated_at")
+
+
+def get_conversation(*, caller: Caller, conversation_id: UUID) -> Conversation:
+    """The caller's conversation. Raises `NotFoundError`."""
+    conversation = conversations(caller=caller).filter(id=conversation_id).first()
+    if conversation is None:
+        raise NotFoundError("conversation")
+    return conversation
+
+
+def _check_ready(tenant: Tenant, document_ids: Sequence[UUID] | None) -> None:
+    check_scope(tenant=tenant, document_ids=document_ids)
+    if document_ids and not documents.living(tenant=tenant).filter(id__in=document_ids, active_ingestion__isnull=False):
+        message = "This document is not ready to be asked: it is still being processed, or it failed."
+        raise RefusedError(message, code="not_ready", status=409)
+
+
+def _retrieve(tenant: Tenant, question: str, document_ids: Sequence[UUID] | None) -> list[FoundChunk]:
+    if is_overview(question):
+        return opening(tenant=tenant, document_ids=document_ids, limit=PASSAGES)
+    return search(tenant=tenant, query=question, document_ids=document_ids, limit=PASSAGES)
+
+
+def _answer(
+    caller: Caller,
+    question: str,
+    document_ids: Sequence[UUID] | None,
+    conversation: Conversation | None,
+    found: Sequence[FoundChunk],
+    retrieved_s: float,
+) -> Iterator[str | AskResult]:
+    began = time.monotonic()
+    events = answering.answer(
+        question=question,
+        passages=[_passage(number, chunk) for number, chunk in enumerate(found, start=1)],
+        model=registry.chat_model(),
+        history=_history(conversation),
+        page_text=lambda document_id, page: _page_text(caller.tenant, document_id, page),
+        is_one_document=document_ids is not None and len(document_ids) == 1,
+    )
+    answer: Answer | None = None
+    for event in events:
+        if isinstance(event, str):
+            yield event
+        else:
+            answer = event
+    if answer is None:
+        raise RuntimeError("core.answer ended without an answer")
+    answered_s = time.monotonic() - began
+    timings = {"retrieve_s": retrieved_s, "answer_s": answered_s, "total_s": retrieved_s + answered_s}
+    yield _keep(caller, question, document_ids, conversation, answer, {k: round(v, 4) for k, v in timings.items()})
+
+
+@transaction.atomic
+def _keep(
+    caller: Caller,
+    question: str,
+    document_ids: Sequence[UUID] | None,
+    conversation: Conversation | None,
+    answer: Answer,
+    timings: dict[str, float],
+) -> AskResult:
+    if conversation is None:
+        conversation = _begin_conversation(caller.tenant, caller.user, question, document_ids)
+    else:
+        conversation.save(update_fields=["updated_at"])
+    exchange = Exchange.objects.create(
+        tenant=caller.tenant,
+        conversation=conversation,
+        question=question,
+        answer=answer.text,
+        citations=[asdict(citation) for citation in answer.citations],
+        grounded=answer.grounded,
+        model=answer.model,
+        timings=timings,
+    )
+    return AskResult(answer=answer, conversation_id=conversation.id, exchange_id=exchange.id, timings=timings)
+
+
+def _begin_conversation(
+    tenant: Tenant, user: User, question: str, document_ids: Sequence[UUID] | None
+) -> Conversation:
+    conversation: Conversation = Conversation.objects.create(tenant=tenant, user=user, title=question.strip()[:200])
+    conversation.documents.set(documents.living(tenant=tenant).filter(id__in=document_ids or []))
+    return conversation
+
+
+def _history(conversation: Conversation | None) -> list[Turn]:
+    """The last turns, the oldest first."""
+    if conversation is None:
+        return []
+    latest = conversation.exchanges.order_by("-created_at")[:TURNS_REMEMBERED]
+    return [Turn(question=exchange.question, answer=exchange.answer) for exchange in reversed(latest)]
+
+
+def _passage(number: int, chunk: FoundChunk) -> Passage:
+    return Passage(
+        number=number,
+        chunk_id=str(chunk.chunk_id),
+        document_id=str(chunk.document_id),
+        document_name=chunk.document_name,
+        text=chunk.text,
+        spans=chunk.spans,
+        heading_path=chunk.heading_path,
+        score=chunk.cosine,
+    )
+
+
+def _page_text(tenant: Tenant, document_id: str, page: int) -> str:
+    """The text of a page of what answers now; empty when it is gone."""
+    pages = Page.objects.filter(ingestion__tenant=tenant, ingestion__active_for=document_id, number=page)
+    return pages.values_list("text", flat=True).first() or ""

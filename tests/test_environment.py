@@ -1,0 +1,54 @@
+"""What the environment may say, and what a person is told when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from quire.environment import MAX_SOCKET_PATH_BYTES, SettingsError, read
+
+
+def test_nothing_needs_to_be_set() -> None:
+    assert read({}).data_dir == Path("data")
+
+
+def test_a_wrong_value_says_which_variable_and_what_to_do() -> None:
+    with pytest.raises(SettingsError, match=r"QUIRE_LEASE_S is '-1': must be above 0\. Set QUIRE_LEASE_S right"):
+        read({"QUIRE_LEASE_S": "-1"})
+
+
+def test_every_wrong_value_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read({"QUIRE_OCR": "eyes", "REDIS_URL": "ftp://x"})
+    assert "QUIRE_OCR" in str(caught.value)
+    assert "REDIS_URL" in str(caught.value)
+
+
+def test_a_secret_is_read_from_a_mounted_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("from a file\n")
+    assert read({"QUIRE_SECRET_KEY_FILE": str(secret)}).secret_key == "from a file"
+
+
+def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="QUIRE_SECRET_KEY_FILE names .*gone.*cannot be read"):
+        read({"QUIRE_SECRET_KEY_FILE": str(tmp_path / "gone")})
+
+
+@pytest.mark.parametrize(
+    ("url", "redis", "celery"),
+    [
+        ("redis://cache:6379", "redis://cache:6379/1", "redis://cache:6379/1"),
+        ("rediss://:pw@cache", "rediss://:pw@cache/1", "rediss://:pw@cache/1"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock?db=1", "redis+socket:///run/redis.sock?virtual_host=1"),
+    ],
+)
+def test_one_redis_url_serves_redis_and_celery(url: str, redis: str, celery: str) -> None:
+    env = read({"REDIS_URL": url})
+    assert (env.redis(1), env.celery(1)) == (redis, celery)
+
+
+def test_a_socket_path_never_gets_too_long_for_the_kernel(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120)
+    assert len(bytes(read({"QUIRE_DATA_DIR": str(deep)}).redis_socket)) <= MAX_SOCKET_PATH_BYTES
