@@ -1,0 +1,1 @@
+"""OCR engines: a picture in, text and word boxes out."""

@@ -1,0 +1,80 @@
+"""RapidOCR: its models come inside the wheel, so it needs nothing on the machine; slower than Tesseract, and larger."""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quire.backends.ocr.reading_order import paragraphs_in_order
+from quire.backends.ocr.words import ReadWord, assemble
+from quire.core.errors import PermanentError
+from quire.core.types import OcrResult
+
+_MIN_SCORE = 0.5
+_OPTIONS = {
+    "Global.log_level": "error",
+    "Global.use_cls": False,
+    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+}
+"""No turned lines (`cls`): pages are upright as a rule, and it took a fifth of the time."""
+
+
+class RapidOcrEngine:
+    """Follows `OcrEngine`. Models are loaded at the first picture; safe for threads, which wait for each other."""
+
+    def __init__(self) -> None:
+        """Raises `PermanentError` (`ocr_unavailable`) when the package is not installed."""
+        try:
+            from rapidocr import RapidOCR
+        except ImportError as error:
+            raise PermanentError("The package rapidocr is not installed.", code="ocr_unavailable") from error
+        self._lock = threading.Lock()
+        self._engine: Any = RapidOCR(params=_OPTIONS)
+        self.id = f"rapidocr-{version('rapidocr')}"
+
+    def read(self, image: NDArray[np.uint8], *, dpi: int) -> OcrResult:
+        height, width = image.shape
+        with self._lock:
+            found = self._engine(np.repeat(image[:, :, np.newaxis], 3, axis=2))
+        if getattr(found, "txts", None) is None or found.boxes is None:
+            return OcrResult(text="", words=())
+        lines = [
+            _line(text, corners)
+            for text, corners, score in zip(found.txts, found.boxes, found.scores, strict=True)
+            if score >= _MIN_SCORE
+        ]
+        paragraphs = [
+            [[word for line in row for word in _words(line)] for row in rows] for rows in paragraphs_in_order(lines)
+        ]
+        return assemble(paragraphs, width=width, height=height)
+
+
+def _line(text: str, corners: NDArray[np.float32]) -> ReadWord:
+    left, top = corners.min(axis=0).tolist()
+    right, bottom = corners.max(axis=0).tolist()
+    return ReadWord(text, left, top, right, bottom)
+
+
+def _words(line: ReadWord) -> Iterator[ReadWord]:
+    """The line's box, divided by how wide its characters usually are."""
+    total = sum(map(_width, line.text)) or 1.0
+    scale = (line.right - line.left) / total
+    at = line.left
+    for piece in line.text.replace(" ", "\0 \0").split("\0"):
+        end = at + scale * sum(map(_width, piece))
+        if piece.strip():
+            yield ReadWord(piece, at, line.top, end, line.bottom)
+        at = end
+
+
+def _width(character: str) -> float:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2.0
+    return 0.5 if character in " .,:;'|!ijlIt()[]" else 1.0
