@@ -8,10 +8,10 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
+import django
 import pytest
 
-# Django reads its settings when pytest-django configures it, which is after this file was imported, as long as
-# pytest's own configuration names no settings module.
+# Django reads its settings when it is set up, which is here as long as pytest's own configuration names no settings.
 for name in [name for name in os.environ if name.startswith("QUIRE_")]:
     del os.environ[name]
 for name in ("DATABASE_URL", "REDIS_URL"):
@@ -20,20 +20,22 @@ os.environ["QUIRE_DATA_DIR"] = tempfile.mkdtemp(prefix="quire-tests-")
 os.environ["QUIRE_EMBEDDER"] = "hashing"
 os.environ["DJANGO_SETTINGS_MODULE"] = "quire.settings"
 atexit.register(shutil.rmtree, os.environ["QUIRE_DATA_DIR"], ignore_errors=True)
+django.setup()
+
+from django.test import Client  # noqa: E402 - models exist once Django is set up
+
+from quire import registry  # noqa: E402
+from quire.tenants import services  # noqa: E402
+from quire.tenants.models import Tenant  # noqa: E402
+from quire.tenants.services import Caller  # noqa: E402
 
 if TYPE_CHECKING:
-    from django.test import Client
     from pytest_django import DjangoDbBlocker
-
-    from quire.tenants.models import Tenant
-    from quire.tenants.services import Caller
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The test database, with the tables of vector store and keyword index, which are no models."""
-    from quire import registry
-
     with django_db_blocker.unblock():
         registry.prepare_stores()
 
@@ -41,16 +43,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture
 def caller(db: None) -> Caller:
     """Ada, the owner of the tenant Acme."""
-    from quire.tenants import services
-
     return services.create_tenant(name="Acme", username="ada", password="a long password")
 
 
 @pytest.fixture
 def stranger(db: None) -> Caller:
     """Somebody in another tenant."""
-    from quire.tenants import services
-
     return services.create_tenant(name="Other", username="eve", password="a long password")
 
 
@@ -62,14 +60,10 @@ def tenant(caller: Caller) -> Tenant:
 @pytest.fixture
 def api_key(caller: Caller) -> str:
     """The caller's key itself, as a program sends it."""
-    from quire.tenants import services
-
     return services.create_key(tenant=caller.tenant, user=caller.user, name="test")[1]
 
 
 @pytest.fixture
 def client(api_key: str) -> Client:
     """A client that speaks with the caller's key; no server runs, and what is queued stays queued."""
-    from django.test import Client
-
     return Client(headers={"Authorization": f"Bearer {api_key}"}, raise_request_exception=False)
