@@ -64,6 +64,10 @@ class Environment(BaseModel):
         "QUIRE_CHUNK_OVERLAP_TOKENS", 30, "Tokens that neighbouring chunks share at most"
     )
 
+    url: str = variable("QUIRE_URL", "", "Address of the service for client commands; that of client.json when empty")
+    api_key: str = variable("QUIRE_API_KEY", "", "Key of client commands; that of client.json when empty")
+    web_workers: int = variable("QUIRE_WEB_WORKERS", 1, "Processes of the web")
+    reload: bool = variable("QUIRE_RELOAD", False, "Restart the web when the source changes; for development")
     worker_concurrency: int = variable(
         "QUIRE_WORKER_CONCURRENCY", 0, "Processes of a worker; one a core (at most 4) when 0"
     )
@@ -77,6 +81,7 @@ class Environment(BaseModel):
     @field_validator(
         "max_upload_bytes",
         "chunk_tokens",
+        "web_workers",
         "worker_max_tasks",
         "lease_s",
         "heartbeat_s",

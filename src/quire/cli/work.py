@@ -1,0 +1,59 @@
+"""Runs a Celery worker as Quire wants it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import uuid
+from typing import Any
+
+from celery.signals import setup_logging, worker_process_init
+from django.conf import settings
+
+from quire.celery import app
+from quire.ops.supervisor.tether import tie_to
+
+QUIET = {"OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""A pool process is one thread's worth of work: more would fight over the same cores."""
+
+
+def worker(*, concurrency: int | None) -> None:
+    """Work until SIGTERM, then finish what runs."""
+    os.environ.update(QUIET)
+    preload()
+    _tie_pool_processes(os.getpid())
+    setup_logging.connect(_keep_logging)
+    processes = concurrency or settings.CELERY_WORKER_CONCURRENCY
+    app.worker_main(
+        [
+            "worker",
+            f"--hostname=quire-{uuid.uuid4().hex[:8]}@%h",
+            f"--concurrency={processes}",
+            "--pool=prefork",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+
+
+def preload() -> None:
+    """Import the backends, and with them their libraries, before the pool forks: its processes share that memory.
+
+    Only modules: sessions and models have threads, which no fork copies, and are made in each process.
+    """
+    for role, (path, _) in settings.QUIRE_BACKENDS.items():
+        if role != "chat_model":
+            importlib.import_module(path.rpartition(".")[0])
+
+
+def _tie_pool_processes(parent_pid: int) -> None:
+    """A worker that is killed leaves its pool alone in the world, working on; so its processes go with it."""
+
+    def tie(**_: Any) -> None:
+        tie_to(parent_pid)
+
+    worker_process_init.connect(tie, weak=False)
+
+
+def _keep_logging(**_: Any) -> None:
+    """Whoever listens to this signal keeps Celery from setting logging up: Django's settings have done so."""

@@ -1,0 +1,23 @@
+"""Links that sign a person in, for who has the machine but no password."""
+
+from __future__ import annotations
+
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from quire.core.errors import PermanentError
+from quire.tenants.models import User
+from quire.tenants.services import sign_in_tokens
+
+
+def path(user: User) -> str:
+    """The path of a page that signs `user` in: once, within three days, and not after a new password."""
+    return f"/sign-in/{urlsafe_base64_encode(force_bytes(user.pk))}/{sign_in_tokens.make_token(user)}/"
+
+
+def user_named(username: str) -> User:
+    """Raises `PermanentError("not_found")`."""
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise PermanentError(f"There is no active user {username}.", code="not_found")
+    return user
