@@ -19,11 +19,13 @@ MAX_XML_BYTES = 64 * 1024**2
 """Of one part, unpacked: some 3,000 pages of text."""
 MAX_RATIO = 200
 """Unpacked over packed. Word's XML stays under 50."""
+_PROLOG_BYTES = 65_536
 _RATIO_COUNTS_FROM_BYTES = 8 * 1024**2
 
 _BROKEN = (
     "This Word document is damaged or incomplete and cannot be read. Save it again in Word and upload the new file."
 )
+_ENTITIES = "This Word document holds XML entities, which Word never writes, so it was not opened."
 _BOMB = "This Word document would unpack to far more data than a document holds, so it was not opened."
 
 Related = list[tuple[str, str]]
@@ -46,12 +48,15 @@ class DocxPackage:
         info = self._members.get(part)
         if info is None:
             return None
+        content = self._read(info)
+        if b"<!DOCTYPE" in content[:_PROLOG_BYTES].replace(b"\x00", b""):
+            raise PermanentError(_ENTITIES, code="corrupt_file")
         try:
-            root = etree.fromstring(self._read(info), _parser())
+            root = etree.fromstring(content, _parser())
         except (etree.XMLSyntaxError, ValueError) as error:
             raise PermanentError(_BROKEN, code="corrupt_file") from error
-        if root is None or root.getroottree().docinfo.internalDTD is not None:
-            raise PermanentError(_BROKEN, code="corrupt_file")
+        if root.getroottree().docinfo.internalDTD is not None:
+            raise PermanentError(_ENTITIES, code="corrupt_file")
         return root
 
     def related(self, part: str) -> Related:

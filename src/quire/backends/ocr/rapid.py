@@ -20,10 +20,13 @@ _MIN_SCORE = 0.5
 _OPTIONS = {
     "Global.log_level": "error",
     "Global.use_cls": False,
+    "Det.limit_type": "max",
+    "Det.limit_side_len": 1216,
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
 }
-"""No turned lines (`cls`): pages are upright as a rule, and it took a fifth of the time."""
+"""No turned lines (`cls`): pages are upright as a rule. Lines are looked for on a picture of at most 1216 pixels: the
+default blows small pictures up to 736, and on a page of 200 dpi found the same words in half as much time again."""
 
 
 class RapidOcrEngine:
