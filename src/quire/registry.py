@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from quire.core import ports
+from quire.core.chunking import Splitter
 
 
 def extractor() -> ports.Extractor:
@@ -24,6 +25,11 @@ def ocr() -> ports.OcrEngine | None:
 
 def chunker() -> ports.Chunker:
     return cast(ports.Chunker, _build("chunker", tokenizer=embedder().tokenizer))
+
+
+def sentence_splitter() -> Splitter:
+    """A function, text → the `(start, end)` of its sentences: the one that chunks are made with."""
+    return cast(Splitter, import_string(settings.QUIRE_SENTENCE_SPLITTER))
 
 
 def embedder() -> ports.Embedder:

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "ninja",
 ]
 MIDDLEWARE = [
+    "quire.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -110,7 +111,7 @@ SERVESTATIC_AUTOREFRESH = DEBUG
 
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20  # bytes of a body that is not a file
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["quire.api.uploads.HashingUploadHandler"]
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -133,19 +134,22 @@ CONTENT_SECURITY_POLICY = {
 }
 
 CELERY_BROKER_URL = ENV.celery(0)
-CELERY_RESULT_BACKEND = ENV.celery(1)
+CELERY_RESULT_BACKEND = "quire.celery:ResultBackend+" + ENV.celery(1).removeprefix("redis+")
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_RESULT_EXTENDED = True  # name and arguments beside status and result
 CELERY_RESULT_EXPIRES = 7 * 24 * 3600
 CELERY_TASK_TRACK_STARTED = True
 CELERY_TASK_ACKS_LATE = False  # the row is the truth: a lost message costs one sweep, a late one runs twice
-CELERY_TASK_PUBLISH_RETRY = False  # a dead Redis must not hold up a 202: the dispatcher sends again
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 0.1, "socket_keepalive": True}
-CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"max_retries": 0}}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 0.1,
+    "socket_timeout": 5,  # a Redis that hangs must not hold up a 202 for ever
+    "socket_keepalive": True,
+    "max_retries": 0,  # else each send to a dead Redis sleeps for 2 s; workers reconnect by another setting
+}
 CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 1
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True  # a message leaves the queue when a process is free to run it
@@ -175,6 +179,7 @@ QUIRE_BACKENDS: dict[str, tuple[str, dict[str, Any]]] = {
     ],
     "chat_model": {"extractive": ("quire.backends.chatmodels.extractive.ExtractiveModel", {})}[ENV.chat_model],
 }
+QUIRE_SENTENCE_SPLITTER = "quire.backends.chunkers.sentencizer.sentences"
 if ENV.ocr != "none":
     QUIRE_BACKENDS["ocr"] = {
         "auto": ("quire.backends.ocr.choose.best_engine", {}),

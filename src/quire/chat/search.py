@@ -24,7 +24,7 @@ MAX_QUERY_CHARACTERS = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundChunk:
-    """A chunk that a search may show. `score` orders the hits; `cosine` is 0 when only its words were found."""
+    """A chunk that a search may show. `score` is the cosine, 0 when only its words were found; it is not the order."""
 
     chunk_id: UUID
     document_id: UUID
@@ -32,7 +32,6 @@ class FoundChunk:
     page: int
     text: str
     score: float
-    cosine: float
     ordinal: int
     spans: tuple[Span, ...]
     heading_path: tuple[str, ...]
@@ -55,7 +54,7 @@ def search(
     depth = max(DEPTH, 2 * limit)
     while True:
         vectors, keywords = _candidates(tenant, query, vector, document_ids, depth)
-        found = _visible(tenant, fuse(vectors, keywords), vectors, document_ids, limit)
+        found = _visible(tenant, fuse(vectors, keywords), document_ids, limit)
         is_exhausted = len(vectors) < depth and len(keywords) < depth
         if len(found) >= limit or is_exhausted or depth >= MAX_DEPTH:
             return found
@@ -97,11 +96,8 @@ def _candidates(
     )
 
 
-def _visible(
-    tenant: Tenant, fused: list[Hit], vectors: list[Hit], document_ids: Sequence[UUID] | None, limit: int
-) -> list[FoundChunk]:
+def _visible(tenant: Tenant, fused: list[Hit], document_ids: Sequence[UUID] | None, limit: int) -> list[FoundChunk]:
     """The first `limit` of the fused hits that the database says may be shown: the one judge of visibility."""
-    cosines = {hit.id: hit.score for hit in vectors}
     found: list[FoundChunk] = []
     for start in range(0, len(fused), IDS_PER_QUERY):
         part = fused[start : start + IDS_PER_QUERY]
@@ -110,9 +106,7 @@ def _visible(
         if document_ids is not None:
             chunks = chunks.filter(ingestion__document__in=document_ids)
         rows = {str(chunk.id): chunk for chunk in chunks.select_related("ingestion__document")}
-        found += [
-            _found(rows[hit.id], score=hit.score, cosine=cosines.get(hit.id, 0.0)) for hit in part if hit.id in rows
-        ]
+        found += [_found(rows[hit.id], score=hit.score) for hit in part if hit.id in rows]
         if len(found) >= limit:
             break
     return found[:limit]
@@ -126,10 +120,10 @@ def _samples(tenant: Tenant, document: Document, count: int) -> list[FoundChunk]
     step = max(1, total // max(1, count - len(first)))
     ordinals = list(dict.fromkeys([*first, *range(len(first), total, step)]))[:count]
     rows = chunks.filter(ordinal__in=ordinals).select_related("ingestion__document").order_by("ordinal")
-    return [_found(row, score=1.0, cosine=0.0) for row in rows]
+    return [_found(row, score=0.0) for row in rows]
 
 
-def _found(chunk: Chunk, *, score: float, cosine: float) -> FoundChunk:
+def _found(chunk: Chunk, *, score: float) -> FoundChunk:
     spans = tuple(Span(*span) for span in chunk.spans)
     document = chunk.ingestion.document
     return FoundChunk(
@@ -138,8 +132,7 @@ def _found(chunk: Chunk, *, score: float, cosine: float) -> FoundChunk:
         document_name=document.name,
         page=spans[0].page,
         text=chunk.text,
-        score=round(score, 6),
-        cosine=round(cosine, 4),
+        score=round(score, 4),
         ordinal=chunk.ordinal,
         spans=spans,
         heading_path=tuple(chunk.heading_path),

@@ -14,7 +14,7 @@ from quire import registry
 from quire.chat.models import Conversation, Exchange
 from quire.chat.search import FoundChunk, check_scope, opening, search
 from quire.core import answer as answering
-from quire.core.questions import is_overview
+from quire.core.questions import asks_for_overview
 from quire.core.types import Answer, Passage, Turn
 from quire.documents import services as documents
 from quire.documents.models import Page
@@ -98,7 +98,7 @@ def _check_ready(tenant: Tenant, document_ids: Sequence[UUID] | None) -> None:
 
 
 def _retrieve(tenant: Tenant, question: str, document_ids: Sequence[UUID] | None) -> list[FoundChunk]:
-    if is_overview(question):
+    if asks_for_overview(question):
         return opening(tenant=tenant, document_ids=document_ids, limit=PASSAGES)
     return search(tenant=tenant, query=question, document_ids=document_ids, limit=PASSAGES)
 
@@ -117,20 +117,18 @@ def _answer(
         passages=[_passage(number, chunk) for number, chunk in enumerate(found, start=1)],
         model=registry.chat_model(),
         history=_history(conversation),
+        split=registry.sentence_splitter(),
         page_text=lambda document_id, page: _page_text(caller.tenant, document_id, page),
-        is_one_document=document_ids is not None and len(document_ids) == 1,
+        not_found=answering.NOT_FOUND if document_ids and len(document_ids) == 1 else answering.NOT_FOUND_ANYWHERE,
     )
-    answer: Answer | None = None
     for event in events:
-        if isinstance(event, str):
-            yield event
-        else:
-            answer = event
-    if answer is None:
-        raise RuntimeError("core.answer ended without an answer")
-    answered_s = time.monotonic() - began
-    timings = {"retrieve_s": retrieved_s, "answer_s": answered_s, "total_s": retrieved_s + answered_s}
-    yield _keep(caller, question, document_ids, conversation, answer, {k: round(v, 4) for k, v in timings.items()})
+        if isinstance(event, answering.Token):
+            yield event.text
+        elif isinstance(event, answering.Done):
+            answered_s = time.monotonic() - began
+            timings = {"retrieve_s": retrieved_s, "answer_s": answered_s, "total_s": retrieved_s + answered_s}
+            rounded = {name: round(seconds, 4) for name, seconds in timings.items()}
+            yield _keep(caller, question, document_ids, conversation, event.answer, rounded)
 
 
 @transaction.atomic
@@ -159,9 +157,7 @@ def _keep(
     return AskResult(answer=answer, conversation_id=conversation.id, exchange_id=exchange.id, timings=timings)
 
 
-def _begin_conversation(
-    tenant: Tenant, user: User, question: str, document_ids: Sequence[UUID] | None
-) -> Conversation:
+def _begin_conversation(tenant: Tenant, user: User, question: str, document_ids: Sequence[UUID] | None) -> Conversation:
     conversation: Conversation = Conversation.objects.create(tenant=tenant, user=user, title=question.strip()[:200])
     conversation.documents.set(documents.living(tenant=tenant).filter(id__in=document_ids or []))
     return conversation
@@ -184,11 +180,11 @@ def _passage(number: int, chunk: FoundChunk) -> Passage:
         text=chunk.text,
         spans=chunk.spans,
         heading_path=chunk.heading_path,
-        score=chunk.cosine,
+        score=chunk.score,
     )
 
 
 def _page_text(tenant: Tenant, document_id: str, page: int) -> str:
     """The text of a page of what answers now; empty when it is gone."""
-    pages = Page.objects.filter(ingestion__tenant=tenant, ingestion__active_for=document_id, number=page)
+    pages = Page.objects.filter(ingestion__tenant=tenant, ingestion__active_for=UUID(document_id), number=page)
     return pages.values_list("text", flat=True).first() or ""

@@ -18,7 +18,7 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import Now, RowNumber
 from kombu.exceptions import OperationalError as BrokerError
 
-from quire.celery import app
+from quire.celery import sender
 from quire.documents import collector, lifecycle
 from quire.documents.models import Ingestion
 
@@ -82,7 +82,7 @@ def _try(job: Callable[[], int]) -> None:
 def _send(ingestion: Ingestion) -> bool:
     arguments = [ingestion.storage_key, str(ingestion.document.uploader_id), str(ingestion.document_id)]
     try:
-        app.send_task(TASK, args=arguments, task_id=str(ingestion.task_id), retry=False)
+        sender.send_task(TASK, args=arguments, task_id=str(ingestion.task_id), retry=False)
     except (BrokerError, OSError) as error:
         log.warning("Redis could not be reached, document %s is sent later: %s", ingestion.document_id, error)
         Ingestion.objects.filter(id=ingestion.id, status=Ingestion.Status.QUEUED).update(dispatched_at=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from quire.core.errors import QuireError
+from quire.core.errors import QuireError, TransientError
 from quire.core.media_types import sniff
 from quire.documents import dispatcher, lifecycle, names
 from quire.documents.models import Document, Event, Ingestion, Status
@@ -169,8 +170,16 @@ def _known(tenant: Tenant, document: Document) -> Submission:
 
 def _store(tenant: Tenant, path: Path) -> str:
     """Put a file in object storage, under a key that says nothing of its name or content. Returns the key."""
-    with path.open("rb") as file:
-        return default_storage.save(f"{tenant.id}/{uuid.uuid4()}", File(file))
+    key = f"{tenant.id}/{uuid.uuid4()}"
+    try:
+        with path.open("rb") as file:
+            return default_storage.save(key, File(file))
+    except Exception as error:
+        log.exception("a file could not be stored")
+        with suppress(Exception):  # what was written before the disk was full
+            default_storage.delete(key)
+        message = "The file could not be stored, and nothing was kept. Try again soon."
+        raise TransientError(message, code="storage_unavailable") from error
 
 
 def _file_of(ingestion: Ingestion) -> dict[str, object]:
