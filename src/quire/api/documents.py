@@ -1,0 +1,60 @@
+"""Documents over HTTP: list, look at, rename, try again, delete."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Status
+
+from quire.api import paging
+from quire.api.auth import caller_of
+from quire.api.schemas import DocumentList, DocumentOut, DocumentPatch, IngestOut
+from quire.api.views import ingest_out, location
+from quire.documents import services
+from quire.documents.reports import report, reports
+
+router = Router(tags=["documents"])
+
+
+@router.get("", response=DocumentList, summary="List documents, the newest first")
+def list_documents(
+    request: HttpRequest,
+    status: Literal["processing", "completed", "failed"] | None = None,
+    q: str = Query("", description="Words in the name or the title", max_length=255),
+    cursor: str = "",
+    limit: int = Query(paging.PER_PAGE, ge=1, le=paging.MAX_PER_PAGE),
+) -> DocumentList:
+    documents = services.living(tenant=caller_of(request).tenant)
+    if status:
+        documents = documents.filter(status=status)
+    if q:
+        documents = documents.filter(Q(name__icontains=q) | Q(title__icontains=q))
+    found, following = paging.page(documents, cursor=cursor, limit=limit)
+    return DocumentList(results=[DocumentOut.of(r) for r in reports(found)], next=following)
+
+
+@router.get("{uuid:document_id}/", response=DocumentOut, url_name="document", summary="A document as it stands")
+def get_document(request: HttpRequest, document_id: UUID) -> DocumentOut:
+    return DocumentOut.of(report(services.get(tenant=caller_of(request).tenant, document_id=document_id)))
+
+
+@router.patch("{uuid:document_id}/", response=DocumentOut, summary="Rename a document")
+def rename_document(request: HttpRequest, document_id: UUID, body: DocumentPatch) -> DocumentOut:
+    document = services.rename(tenant=caller_of(request).tenant, document_id=document_id, name=body.name)
+    return DocumentOut.of(report(document))
+
+
+@router.delete("{uuid:document_id}/", response={204: None}, summary="Delete a document, at once and for ever")
+def delete_document(request: HttpRequest, document_id: UUID) -> Status[None]:
+    services.delete(tenant=caller_of(request).tenant, document_id=document_id)
+    return Status(204, None)
+
+
+@router.post("{uuid:document_id}/retry/", response={202: IngestOut}, summary="Try a failed document again")
+def retry_document(request: HttpRequest, response: HttpResponse, document_id: UUID) -> Status[IngestOut]:
+    submission = services.retry(tenant=caller_of(request).tenant, document_id=document_id)
+    response["Location"] = location(document_id)
+    return Status(202, ingest_out(submission))

@@ -1,0 +1,44 @@
+"""Makes problem documents of the errors below /api/ that arise outside views: routing, methods, CSRF, bad bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from quire.api import problems
+
+PREFIX = "/api/"
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not know this method.",
+    500: "Something went wrong on our side. Try again later.",
+}
+
+
+class ProblemMiddleware:
+    """Stands outermost, so that it sees what Django itself answers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith(PREFIX):
+            return self._get_response(request)
+        if not request.path.endswith("/"):  # rather than a redirect, at which a client would drop its body
+            return problems.response("not_found", "Every address of this API ends in a slash.")
+        response = self._get_response(request)
+        if response.status_code >= 400 and response.get("Content-Type") != problems.CONTENT_TYPE:
+            return _as_problem(response)
+        return response
+
+
+def _as_problem(response: HttpResponseBase) -> HttpResponse:
+    status = response.status_code
+    detail = _DETAILS.get(status, f"{HTTPStatus(status).phrase}.")
+    problem = problems.response(problems.of_status(status), detail)
+    if "Allow" in response:
+        problem["Allow"] = response["Allow"]
+    return problem
