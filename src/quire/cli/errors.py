@@ -13,13 +13,18 @@ USAGE = 2
 class Failure(click.ClickException):
     """The command could not do its work; `code` is what programs branch on."""
 
-    def __init__(self, message: str, *, code: str, exit_code: int = 1) -> None:
+    def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
-        self.exit_code = exit_code
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"error[{self.code}]: {self.message}", file=file or sys.stderr)
+
+
+class WrongSettings(Failure):
+    """The environment holds a value that nothing can start with."""
+
+    exit_code = USAGE
 
 
 def as_failure(error: Exception) -> Failure | None:
@@ -28,7 +33,7 @@ def as_failure(error: Exception) -> Failure | None:
     from quire.environment import SettingsError
 
     if isinstance(error, SettingsError):
-        return Failure(str(error), code="settings", exit_code=USAGE)
+        return WrongSettings(str(error), code="settings")
     if isinstance(error, QuireError):
         return Failure(error.message, code=error.code)
     return None

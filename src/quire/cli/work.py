@@ -26,6 +26,7 @@ def worker(*, concurrency: int | None) -> None:
     processes = concurrency or settings.CELERY_WORKER_CONCURRENCY
     app.worker_main(
         [
+            "--quiet",  # no banner
             "worker",
             f"--hostname=quire-{uuid.uuid4().hex[:8]}@%h",
             f"--concurrency={processes}",

@@ -1,0 +1,62 @@
+"""`quire status`: how documents stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from quire.cli.output import as_json_option, print_json, print_table
+
+
+@click.command()
+@click.argument("document_id", metavar="[ID]", required=False)
+@as_json_option
+def status(document_id: str | None, as_json: bool) -> None:
+    """Show all documents, or one in full."""
+    from quire.cli.client import connected
+
+    with connected() as api:
+        if document_id:
+            document = api.get(f"/api/documents/{document_id}/")
+            print_json(document) if as_json else _print_one(document)
+        else:
+            documents = list(api.pages("/api/documents/"))
+            print_json(documents) if as_json else _print_all(documents)
+
+
+def _print_all(documents: list[dict[str, Any]]) -> None:
+    if not documents:
+        click.echo("No documents yet. Take some in with: quire ingest PATH")
+        return
+    rows = [
+        (document["id"], document["name"], state_of(document), document["pages"], document["chunks"])
+        for document in documents
+    ]
+    print_table(["id", "name", "status", "pages", "chunks"], rows)
+
+
+def _print_one(document: dict[str, Any]) -> None:
+    shown = {name: document[name] for name in ("id", "name", "title", "media_type", "bytes", "task_id", "created_at")}
+    shown |= {"status": state_of(document), "pages": document["pages"], "chunks": document["chunks"]}
+    shown |= {"attempts": document["attempts"], "timings": _timings(document)}
+    if document["retry_at"]:
+        shown["next attempt"] = f"{document['retry_at']} {document['waiting_for']}".strip()
+    print_table(["", ""], shown.items())
+    for warning in document["warnings"]:
+        click.echo(f"warning: {warning}")
+
+
+def state_of(document: dict[str, Any]) -> str:
+    """Status, and what a person wants to know with it."""
+    error = document["error"]
+    if document["status"] == "processing":
+        waits = f", attempt {document['attempts'] + 1}: {error['message']}" if error else ""
+        return f"{document['stage']}, {document['progress']['percent']} %{waits}"
+    if document["status"] == "failed" and error:
+        return f"failed: {error['message']} ({error['code']})"
+    return f"{document['status']}{', a new version under way' if document['pending'] else ''}"
+
+
+def _timings(document: dict[str, Any]) -> str:
+    return ", ".join(f"{name.removesuffix('_s')} {seconds:.2f} s" for name, seconds in document["timings"].items())

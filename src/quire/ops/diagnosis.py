@@ -1,0 +1,199 @@
+"""Looks at each part that Quire stands on: is it there, does it answer, and what to do when not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import redis
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from quire import registry
+from quire.core.errors import QuireError
+from quire.environment import Environment, variable_name
+from quire.ops import checks, local_model
+
+LITTLE_BYTES = 2 * 2**30
+TOO_LITTLE_BYTES = 200 * 2**20
+SECRETS = {"QUIRE_SECRET_KEY", "QUIRE_API_KEY", "DATABASE_URL", "REDIS_URL"}
+START = "Start Quire: `quire up`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What an examination saw; `advice` is what to do, empty when nothing need be done."""
+
+    part: str
+    state: Literal["ok", "warn", "fail"]
+    said: str
+    advice: str = ""
+
+
+def examine() -> Iterator[Result]:
+    """Every examination's result, in order. A part that breaks in a way nobody foresaw is one that failed."""
+    yield from _settings()
+    for part, look in EXAMINATIONS.items():
+        try:
+            yield look(part)
+        except (QuireError, DatabaseError, redis.RedisError, OSError, ImportError) as error:
+            said = error.message if isinstance(error, QuireError) else f"{type(error).__name__}: {error}"
+            yield Result(part=part, state="fail", said=said, advice=ADVICE[part])
+
+
+def _settings() -> Iterator[Result]:
+    """Those that were set; what could not be right would not have let us come so far."""
+    for name, field in Environment.model_fields.items():
+        value = getattr(settings.ENV, name)
+        if value != field.default:
+            variable = variable_name(field.validation_alias)
+            shown = "set" if variable in SECRETS else value
+            yield Result(part="setting", state="ok", said=f"{variable} = {shown}")
+
+
+def _database(part: str) -> Result:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return Result(part=part, state="ok", said=f"{connection.vendor} answers")
+
+
+def _migrations(part: str) -> Result:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        return Result(part=part, state="fail", said=f"{len(missing)} are missing", advice=ADVICE[part])
+    return Result(part=part, state="ok", said="all are applied")
+
+
+def _storage(part: str) -> Result:
+    key = default_storage.save("doctor/probe", ContentFile(b"quire"))
+    try:
+        with default_storage.open(key) as file:
+            is_same = file.read() == b"quire"
+    finally:
+        default_storage.delete(key)
+    if not is_same:
+        return Result(part=part, state="fail", said="what was written reads differently", advice=ADVICE[part])
+    return Result(part=part, state="ok", said="writes, reads and deletes")
+
+
+def _redis(part: str) -> Result:
+    client = redis.Redis.from_url(settings.ENV.redis(0), socket_connect_timeout=2, socket_timeout=2)
+    with client:
+        info = client.info()
+        policy = client.config_get("maxmemory-policy").get("maxmemory-policy")
+    said = f"version {info['redis_version']} answers"
+    if not info.get("aof_enabled"):
+        return Result(
+            part=part, state="warn", said=f"{said}, append-only file off", advice="Set `appendonly yes` in Redis"
+        )
+    if policy not in {None, "noeviction"}:
+        return Result(
+            part=part, state="warn", said=f"{said}, evicts ({policy})", advice="Set `maxmemory-policy noeviction`"
+        )
+    return Result(part=part, state="ok", said=said)
+
+
+def _workers(part: str) -> Result:
+    from quire.celery import app
+
+    names = sorted(app.control.inspect(timeout=1.5).ping() or {})
+    if not names:
+        return Result(part=part, state="warn", said="none answers", advice=f"{START}, or `quire worker`")
+    return Result(part=part, state="ok", said=f"{len(names)} answer: {', '.join(names)}")
+
+
+def _model(part: str) -> Result:
+    if not local_model.is_used():
+        return Result(part=part, state="ok", said=f"{settings.ENV.embedder} needs no local model")
+    from quire.backends.embedders import minilm_build
+
+    if not minilm_build.is_prepared(local_model.folder()):
+        return Result(
+            part=part, state="fail", said=f"is not whole in {local_model.folder()}", advice="Run `quire model prepare`"
+        )
+    return Result(part=part, state="ok", said=f"{local_model.folder()}")
+
+
+def _embedder(part: str) -> Result:
+    embedder = registry.embedder()
+    vector = embedder.embed_query("Does it work?")
+    if vector.shape != (embedder.dimensions,):
+        return Result(part=part, state="fail", said=f"made {vector.shape} numbers", advice=ADVICE[part])
+    return Result(part=part, state="ok", said=f"{embedder.id}, {embedder.dimensions} dimensions")
+
+
+def _vector_store(part: str) -> Result:
+    registry.vector_store().query("doctor", registry.embedder().embed_query("Does it work?"), limit=1)
+    if foreign := checks.foreign_documents().count():
+        return Result(
+            part=part,
+            state="fail",
+            said=f"{foreign} documents were embedded by another model",
+            advice="Run `quire reindex`",
+        )
+    return Result(part=part, state="ok", said=f"{settings.ENV.vector_store} answers")
+
+
+def _keyword_index(part: str) -> Result:
+    registry.keyword_index().query("doctor", "Does it work?", limit=1)
+    return Result(part=part, state="ok", said=f"{settings.ENV.keyword_index} answers")
+
+
+def _ocr(part: str) -> Result:
+    engine = registry.ocr()
+    if engine is None:
+        return Result(
+            part=part, state="warn", said="switched off", advice="Scans fail; unset QUIRE_OCR to have them read"
+        )
+    return Result(part=part, state="ok", said=engine.id)
+
+
+def _chat_model(part: str) -> Result:
+    model = registry.chat_model()
+    said = model.id if model.is_generative else f"{model.id}: answers are the documents' own sentences"
+    return Result(part=part, state="ok", said=said)
+
+
+def _disk(part: str) -> Result:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    state: Literal["ok", "warn", "fail"] = "ok"
+    if free < LITTLE_BYTES:
+        state = "warn" if free >= TOO_LITTLE_BYTES else "fail"
+    advice = f"Make room on the disk of {settings.DATA_DIR}" if state != "ok" else ""
+    return Result(part=part, state=state, said=f"{free / 2**30:.1f} GB free in {settings.DATA_DIR}", advice=advice)
+
+
+EXAMINATIONS: dict[str, Callable[[str], Result]] = {
+    "disk": _disk,
+    "database": _database,
+    "migrations": _migrations,
+    "storage": _storage,
+    "redis": _redis,
+    "workers": _workers,
+    "model": _model,
+    "embedder": _embedder,
+    "vector store": _vector_store,
+    "keyword index": _keyword_index,
+    "ocr": _ocr,
+    "chat model": _chat_model,
+}
+ADVICE = {
+    "disk": "See that the data folder is there, and may be written",
+    "database": "See that DATABASE_URL is right and the database runs",
+    "migrations": "Run `quire migrate`",
+    "storage": "See that the folder, or the bucket, is there and may be written",
+    "redis": f"{START}; or see that REDIS_URL is right and the server runs",
+    "workers": f"{START}, or `quire worker`",
+    "model": "Run `quire model prepare`",
+    "embedder": "Run `quire model prepare`, or see QUIRE_EMBEDDER",
+    "vector store": "Run `quire migrate`",
+    "keyword index": "Run `quire migrate`",
+    "ocr": "See QUIRE_OCR; without it the best engine that is there is taken",
+    "chat model": "See QUIRE_CHAT_MODEL",
+}

@@ -1,0 +1,54 @@
+"""Queues documents to be indexed again, and clears vectors away that the present model cannot be compared with."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from quire import registry
+from quire.core.errors import PermanentError
+from quire.documents import services
+from quire.documents.models import Document, Ingestion, Status
+from quire.ops import checks
+from quire.tenants.models import Tenant
+
+
+def reindex(*, document_id: str | None, everything: bool) -> int:
+    """Queue one document, every completed one, or those of another model. Returns how many.
+
+    A document of another model is found by its words alone until it is done: vectors of two models never meet.
+    """
+    chosen = _chosen(document_id, everything)
+    _forget_foreign_vectors()
+    registry.prepare_stores()
+    for document in chosen:
+        services.reindex(tenant=document.tenant, document_id=document.id)
+    return len(chosen)
+
+
+def _chosen(document_id: str | None, everything: bool) -> list[Document]:
+    documents: QuerySet[Document] = Document.objects.filter(status=Status.COMPLETED).select_related("tenant")
+    if document_id:
+        if found := list(documents.filter(id__in=_uuids(document_id))):
+            return found
+        raise PermanentError(f"There is no completed document {document_id}.", code="not_found")
+    return list(documents if everything else checks.foreign_documents().select_related("tenant"))
+
+
+def _forget_foreign_vectors() -> None:
+    """Delete the vectors of every run of another model; of one under way too, which then starts anew."""
+    store = registry.vector_store()
+    for tenant in Tenant.objects.all():
+        namespace = str(tenant.id)
+        held = [UUID(ingestion_id) for ingestion_id in store.ingestion_ids(namespace)]
+        mine = Ingestion.objects.filter(id__in=held, embedder_id=registry.embedder().id)
+        for ingestion_id in set(held) - set(mine.values_list("id", flat=True)):
+            store.delete(namespace, ingestion_id=str(ingestion_id))
+
+
+def _uuids(text: str) -> list[UUID]:
+    try:
+        return [UUID(text)]
+    except ValueError:
+        return []
