@@ -43,7 +43,7 @@ def pipeline(language: str) -> Language:
 def sentences(text: str, *, language: str = "en") -> list[tuple[int, int]]:
     """The sentences of `text` as `(start, end)`, in order, trimmed; no other than white space lies between them.
 
-    English rules are the default, for every language: they know abbreviations, and each script's stops are known to all.
+    English rules are the default for all languages: they know abbreviations, and every script's stops are added.
     """
     hard = block_starts(text)
     starts = merge(hard, _after_unspaced(text), _after_spaced(text, language))

@@ -1,0 +1,79 @@
+"""Which words of a passage stand behind a claim, and where on the page they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from quire.core.chunking import Splitter
+from quire.core.questions import telling_words
+from quire.core.types import Passage, Span
+
+PageText = Callable[[str, int], str]
+"""The text of a page, by document id and page number."""
+
+_SHORTEST_PART_CHARS = 12
+"""A shorter claim is no evidence by being part of a sentence."""
+
+
+class Quote(NamedTuple):
+    """`text` stands on `page` at `start`..`end`; at -1 when it is not there."""
+
+    page: int
+    text: str
+    start: int
+    end: int
+
+    @property
+    def verified(self) -> bool:
+        return self.start >= 0
+
+
+def find_quote(passage: Passage, claim: str, *, split: Splitter, page_text: PageText) -> Quote:
+    """The sentence of `passage` that supports `claim` best, checked against its page."""
+    sentences = split(passage.text) or [(0, len(passage.text))]
+    start, end = max(sentences, key=lambda bounds: _support(passage.text[bounds[0] : bounds[1]], claim))
+    span = _on_one_page(passage, start, end)
+    return _checked(span, passage.text[start:end], page_text(passage.document_id, span.page))
+
+
+def _support(sentence: str, claim: str) -> tuple[float, float]:
+    """Verbatim first (the longer the better), then by words in common."""
+    quoted, claimed = squeezed(sentence), squeezed(claim)
+    if quoted and quoted in claimed:
+        return len(quoted), 0.0
+    if len(claimed) >= _SHORTEST_PART_CHARS and claimed in quoted:
+        return len(claimed), -len(quoted)
+    own, wanted = set(telling_words(sentence)), set(telling_words(claim))
+    return 0.0, len(own & wanted) / (len(own) + 8) ** 0.5
+
+
+def squeezed(text: str) -> str:
+    """`text` with each run of white space as one space, none around."""
+    return " ".join(text.split())
+
+
+def _on_one_page(passage: Passage, start: int, end: int) -> Span:
+    """Where `passage.text[start:end]` stands; of a sentence over two pages, the longer part."""
+    parts: list[Span] = []
+    at, page = 0, passage.spans[0].page
+    for span in passage.spans:
+        at += span.page != page
+        page = span.page
+        left, right = max(start, at), min(end, at + span.end - span.start)
+        if left < right:
+            parts.append(Span(span.page, span.start + left - at, span.start + right - at))
+        at += span.end - span.start
+    return max(parts, key=lambda part: part.end - part.start, default=passage.spans[0])
+
+
+def _checked(span: Span, sentence: str, text: str) -> Quote:
+    """The quote where the span says, else anywhere on the page; verified only when the page holds it."""
+    there = text[span.start : span.end]
+    if there.strip() and squeezed(there) in squeezed(sentence):
+        return Quote(span.page, there, span.start, span.end)
+    pattern = r"\s+".join(re.escape(word) for word in sentence.split())
+    if found := re.search(pattern, text) if pattern else None:
+        return Quote(span.page, found.group(), found.start(), found.end())
+    return Quote(span.page, sentence, -1, -1)
