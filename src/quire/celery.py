@@ -5,16 +5,6 @@ from __future__ import annotations
 import os
 
 from celery import Celery
-from celery.backends.redis import RedisBackend
-
-
-class ResultBackend(RedisBackend):  # type: ignore[misc]  # Celery ships no types
-    """Results in Redis, of which the sender wants no news: listening for them before each send would raise
-    "The Celery application must be restarted" while Redis is away, and nobody in Quire waits for a result."""
-
-    def on_task_call(self, producer: object, task_id: str) -> dict[str, object]:
-        return {}
-
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "quire.settings")
 

@@ -102,7 +102,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
-    "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
+    # Plain names: a manifest would need collectstatic before the first start, and would not know modules' imports.
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -134,7 +135,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 CELERY_BROKER_URL = ENV.celery(0)
-CELERY_RESULT_BACKEND = "quire.celery:ResultBackend+" + ENV.celery(1).removeprefix("redis+")
+CELERY_RESULT_BACKEND = ENV.celery(1)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_RESULT_EXTENDED = True  # name and arguments beside status and result
@@ -148,7 +149,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 0.1,
     "socket_timeout": 5,  # a Redis that hangs must not hold up a 202 for ever
     "socket_keepalive": True,
-    "max_retries": 0,  # else each send to a dead Redis sleeps for 2 s; workers reconnect by another setting
 }
 CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 1
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -23,7 +23,7 @@ def process_document(self: Task, s3_key: str, user_id: str, document_id: str) ->
     A message that finds nothing to claim, because it came twice, leaves what Celery knows of the task alone.
     """
     outcome = ingestion.run(task_id=UUID(self.request.id))
-    dispatcher.dispatch()
+    dispatcher.dispatch_soon()
     if outcome.result is Result.NOTHING_TO_DO:
         raise Ignore
     if outcome.result is Result.PUT_BACK:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connections
+from django.db import OperationalError, close_old_connections, connections, transaction
 from django.db.models import F, Q, Window
 from django.db.models.functions import Now, RowNumber
 from kombu.exceptions import OperationalError as BrokerError
@@ -26,29 +26,40 @@ log = logging.getLogger(__name__)
 
 TASK = "quire.api.tasks.process_document"
 MAX_SENT = 20
-"""Messages sent and not yet claimed: the queue in Redis stays short, and the order is decided as late as possible."""
+"""Messages that no worker has taken: the queue in Redis stays short, and the order is decided as late as possible."""
 RESEND_AFTER_S = 10
-"""A message nobody claimed for so long is taken as lost; one that was only slow finds nothing to claim."""
+"""A message may be taken as lost after so long; one that was only slow finds nothing to claim."""
 TICK_S = 0.5
 COLLECT_EVERY_S = 10
 
 
 def dispatch() -> int:
-    """Send what is due, the tenants taking turns. Returns how many were sent; a dead Redis sends none, and no error."""
+    """Send what is due, the tenants taking turns. Returns how many were sent; a dead Redis sends none, and no error.
+
+    What was sent is sent again only while Redis holds fewer messages than rows say, so that its list never grows
+    while the workers are busy or away.
+    """
     waiting = Ingestion.objects.filter(status=Ingestion.Status.QUEUED)
-    sent = waiting.filter(dispatched_at__gte=lifecycle.in_s(-RESEND_AFTER_S)).count()
-    if sent >= MAX_SENT:
-        return 0
     unsent = Q(dispatched_at=None) | Q(dispatched_at__lt=lifecycle.in_s(-RESEND_AFTER_S))
     due = waiting.filter(unsent, Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now()))
+    in_queue = _messages_in_queue() if due.exists() else None
+    if in_queue is None or in_queue >= MAX_SENT:
+        return 0
+    if waiting.exclude(dispatched_at=None).count() <= in_queue:  # none was lost
+        due = due.filter(dispatched_at=None)
     turns = due.annotate(turn=Window(RowNumber(), partition_by=F("tenant_id"), order_by=F("created_at").asc()))
     count = 0
-    for ingestion in turns.select_related("document").order_by("turn", "created_at")[: MAX_SENT - sent]:
+    for ingestion in turns.select_related("document").order_by("turn", "created_at")[: MAX_SENT - in_queue]:
         if due.filter(id=ingestion.id).update(dispatched_at=Now()):
             if not _send(ingestion):
                 break
             count += 1
     return count
+
+
+def dispatch_soon() -> None:
+    """Dispatch once the caller's transaction is committed. Never raises: what it could not send is sent later."""
+    transaction.on_commit(dispatch, robust=True)
 
 
 def run(*, stop: threading.Event) -> None:
@@ -79,11 +90,24 @@ def _try(job: Callable[[], int]) -> None:
         log.exception("%s failed", job.__name__)
 
 
+def _messages_in_queue() -> int | None:
+    """How many messages no worker has taken yet; None when Redis cannot be asked."""
+    try:
+        # Whatever the transport raises comes out as one error, as it does from `send_task`.
+        with sender.pool.acquire(block=True) as connection, connection._reraise_as_library_errors():
+            queue = sender.amqp.queues[sender.conf.task_default_queue](connection.default_channel)
+            count: int = queue.queue_declare().message_count
+            return count
+    except BrokerError as error:
+        log.warning("Redis could not be reached: %s", error)
+        return None
+
+
 def _send(ingestion: Ingestion) -> bool:
     arguments = [ingestion.storage_key, str(ingestion.document.uploader_id), str(ingestion.document_id)]
     try:
         sender.send_task(TASK, args=arguments, task_id=str(ingestion.task_id), retry=False)
-    except (BrokerError, OSError) as error:
+    except BrokerError as error:
         log.warning("Redis could not be reached, document %s is sent later: %s", ingestion.document_id, error)
         Ingestion.objects.filter(id=ingestion.id, status=Ingestion.Status.QUEUED).update(dispatched_at=None)
         return False

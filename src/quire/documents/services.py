@@ -83,7 +83,7 @@ def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
         if isinstance(error, IntegrityError) and (known := _same_content(tenant, upload.sha256)):
             return _known(tenant, known)
         raise
-    dispatcher.dispatch()
+    dispatcher.dispatch_soon()
     return Submission(document=document, ingestion=ingestion, is_duplicate=False)
 
 
@@ -96,7 +96,7 @@ def retry(*, tenant: Tenant, document_id: object) -> Submission:
             raise RefusedError("Only a document that failed can be tried again.", code="not_failed", status=409)
         document.refresh_from_db()
         ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.RETRY, file=_file_of(newest(document)))
-    dispatcher.dispatch()
+    dispatcher.dispatch_soon()
     return Submission(document=document, ingestion=ingestion, is_duplicate=False)
 
 
@@ -109,7 +109,7 @@ def reindex(*, tenant: Tenant, document_id: object) -> Submission:
             raise RefusedError("Only a completed document can be indexed again.", code="not_completed", status=409)
         active = document.active_ingestion or newest(document)
         ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.REINDEX, file=_file_of(active))
-    dispatcher.dispatch()
+    dispatcher.dispatch_soon()
     return Submission(document=document, ingestion=ingestion, is_duplicate=False)
 
 
