@@ -19,7 +19,9 @@ RENDERED_PAGE_CHARS = 12_000
 """More than a page can hold: where a file's own breaks stand further apart, it lacks some."""
 MAX_TEXT_CHARS = 100_000_000
 _MAX_HEADING_CHARS = 300
-_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ud800-\udfff\ufeff\ufffe\uffff]")
+_UNREADABLE = re.compile(
+    r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u200b\u202a-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 _SENTENCE_END = re.compile(r"[.!?。！？।]['\")\]»”]*\s+|\n+")
 
 

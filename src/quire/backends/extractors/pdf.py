@@ -88,7 +88,9 @@ class PdfExtraction:
                 picture = self._picture(page)
             finally:
                 page.close()
-        return self._from_picture(number, raw, *picture) if picture else self._blank(number)
+        if picture:
+            return self._from_picture(number, raw, *picture)
+        return self._from_text_layer(number, raw, Layout()) if is_usable(raw.text) else self._blank(number)
 
     def _from_text_layer(self, number: int, raw: RawText, layout: Layout) -> Page:
         text = clean(raw, paragraph_ends=layout.paragraph_ends, false_ends=layout.false_ends)

@@ -32,7 +32,7 @@ _SPECIAL = re.compile(
     r"|(?P<space>[\t\xa0\u2000-\u200a\u202f\u3000]|[ \t\xa0\u2000-\u200a\u202f\u3000]{2,})"
     r"|(?P<bullet>[\uf0a7\uf0b7\uf0d8\uf0fc])"
     r"|(?P<compatible>[\ufb00-\ufb06\ufb13-\ufb17\ufb50-\ufdff\ufe70-\ufefc])"
-    r"|(?P<unreadable>[\x00-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2060\ud800-\udfff\ue000-\uf8ff\ufeff\uffff])"
+    r"|(?P<unreadable>[\x00-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ud800-\udfff\ue000-\uf8ff\ufeff\uffff])"
 )
 
 
