@@ -12,8 +12,8 @@ _STOP_WORDS = """
     there these they this those through to too under until up upon us very was we were what when where which while who
     whom whose why will with would you your
     aber als am an auf aus bei bin bis das dass dem den der des die dies diese diesem diesen dieser dieses du durch ein
-    eine einem einen einer eines er es für hat ich ihr im in ist kann mit nach nicht oder sich sie sind um und uns von vor war
-    warum was wer werden wie wir wird wo worum wovon zu zum zur über geht handelt
+    eine einem einen einer eines er es für hat ich ihr im in ist kann mit nach nicht oder sich sie sind um und uns
+    von vor war warum was wer werden wie wir wird wo worum wovon zu zum zur über geht handelt
     al como con cual cuál cuando de del donde el ella ellos en era es esta está este esto fue ha la las lo los más me no
     para pero por porque que qué quien se ser sin sobre son su sus trata una uno un y
     au aux avec ce cela ces cette comme dans des du elle en est et il ils je la le les leur mais ne nous ou où par pas

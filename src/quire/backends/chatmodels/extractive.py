@@ -24,7 +24,7 @@ _WORDS_WEIGHT = 0.5
 _RELEVANT = 0.6
 """A sentence's cosine with the question plus half the share of the question's words it holds, rare words counting more.
 
-Measured with MiniLM on 200 questions that the documents answer and 258 that they do not (other corpora's questions,
+Measured with MiniLM on 200 questions that the documents answer and 348 that they do not (other corpora's questions,
 cooking): 97 % answered, 98 % refused; the area under the curve is 0.997, without the words 0.987.
 """
 _BELOW_BEST = 0.15
