@@ -94,18 +94,16 @@ class _PageBuilder:
 
     def is_full_for(self, piece: str, page_chars: int) -> bool:
         holds_text = any(not block.level for _, block in self.pieces)
-        return holds_text and self.length + len(piece) > page_chars
+        return self.length + len(piece) > (page_chars if holds_text else 2 * page_chars) and bool(self.pieces)
 
     def add(self, piece: str, block: Block) -> None:
         self.pieces.append((piece, block))
         self.length += len(piece) + 2
 
     def split_before_last_headings(self) -> _PageBuilder:
-        """Takes the headings at the end off this page, and gives a page that begins with them."""
+        """Moves the headings at the end of this page to the next one, unless the page has nothing else."""
         after = _PageBuilder()
-        keep = len(self.pieces)
-        while self.pieces[keep - 1][1].level:
-            keep -= 1
+        keep = max((at for at, (_, block) in enumerate(self.pieces, 1) if not block.level), default=len(self.pieces))
         for piece, block in self.pieces[keep:]:
             after.add(piece, block)
         del self.pieces[keep:]
