@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
 from django.db.models import F
 
+from quire import registry
 from quire.core.errors import LeaseLost, PermanentError, RateLimited, TransientError
-from quire.documents import dispatcher, ingestion, lifecycle, services
+from quire.core.types import Vectors
+from quire.documents import collector, dispatcher, ingestion, lifecycle, services
 from quire.documents.ingestion import Result
 from quire.documents.models import Chunk, Document, Event, Ingestion, Page, Status
 from quire.documents.services import RefusedError, Submission
 from quire.tenants.services import Caller
+from quire.testing.embedder import HashingEmbedder
 from quire.testing.extractor import ScriptedExtractor
 
 Submit = Callable[..., Submission]
+
+
+class FailingEmbedder(HashingEmbedder):
+    """Raises what it is told to, once each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[BaseException] = []
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        if self.failures:
+            raise self.failures.pop(0)
+        return super().embed_documents(texts)
+
+
+@pytest.fixture
+def embedder(stores: None) -> Iterator[FailingEmbedder]:
+    embedder = FailingEmbedder()
+    with registry.using(embedder=embedder):
+        yield embedder
 
 
 def row(submission: Submission) -> Ingestion:
@@ -175,6 +198,46 @@ def test_crashes_with_progress_between_them_do_not_count(submit: Submit, extract
     extractor.failures[12] = [TransientError("away")]
     run(submission)
     assert row(submission).crash_count == 0
+
+
+def test_crashes_after_the_last_page_count_although_every_run_reads_the_pages_saved_before(
+    submit: Submit, embedder: FailingEmbedder
+) -> None:
+    submission = submit()
+    for _ in range(3):
+        embedder.failures = [SystemExit("killed")]
+        with pytest.raises(SystemExit):
+            run(submission)
+        let_time_pass(31)
+        lifecycle.sweep()
+    assert row(submission).error_code == "poison"
+
+
+def test_a_bug_while_completing_is_tried_again_at_once_and_not_after_the_lease(submit: Submit, caller: Caller) -> None:
+    submission, other = submit("one"), submit("two")
+    Document.objects.filter(id=other.document.id).update(sha256="0" * 64)
+    Ingestion.objects.filter(id=submission.ingestion.id).update(sha256="0" * 64)  # as if it were replaced by the same
+    assert run(submission) is Result.PUT_BACK
+    assert row(submission).error_code == "internal_error"
+
+
+def test_a_late_worker_of_a_document_that_is_gone_ends_quietly(submit: Submit, caller: Caller) -> None:
+    submission = submit()
+    lease = claim(submission)
+    services.delete(tenant=caller.tenant, document_id=submission.document.id)
+    collector.collect()
+    assert not Document.objects.exists()
+    with pytest.raises(LeaseLost):
+        lifecycle.put_back(lease, TransientError("away"))
+
+
+@pytest.mark.parametrize(("told_s", "waited_s"), [(0, 1), (-5, 1), (1e12, 6 * 3600)])
+def test_a_rate_limit_of_no_or_endless_time_is_waited_for_within_reason(
+    submit: Submit, told_s: float, waited_s: float
+) -> None:
+    submission = submit()
+    lifecycle.put_back(claim(submission), RateLimited("Slow down.", retry_after_s=told_s))
+    assert waits_s(submission) == waited_s
 
 
 def test_what_takes_longer_than_the_deadline_is_failed(submit: Submit) -> None:

@@ -65,6 +65,7 @@ def run(*, task_id: UUID) -> Outcome:
 def _attempt(lease: lifecycle.Lease, heartbeat: Heartbeat) -> Outcome:
     try:
         _work(lease, heartbeat)
+        lifecycle.complete(lease)
     except LeaseLost:
         raise
     except PermanentError as error:
@@ -83,7 +84,6 @@ def _attempt(lease: lifecycle.Lease, heartbeat: Heartbeat) -> Outcome:
         log.exception("document %s met a bug, error id %s", lease.document_id, error_id)
         message = f"Something went wrong on our side (error {error_id}). Try again later, or tell us this number."
         return _put_back(lease, TransientError(message, code="internal_error"))
-    lifecycle.complete(lease)
     return Outcome(result=Result.COMPLETED)
 
 
@@ -127,15 +127,14 @@ class Heartbeat:
         self._thread.join()
 
     def _beat(self) -> None:
-        try:
-            while not self._stop.wait(settings.ENV.heartbeat_s) and self._is_moving():
+        while not self._stop.wait(settings.ENV.heartbeat_s) and self._is_moving():
+            try:
                 if not lifecycle.renew(self._lease):
-                    return
-        except Exception:
-            # Without a database there is no lease to keep; the work itself will meet the same error.
-            log.exception("the heartbeat of document %s stopped", self._lease.document_id)
-        finally:
-            connections.close_all()
+                    break
+            except Exception as error:  # noqa: BLE001 - the lease has room for a beat that failed: the next may do
+                log.warning("a heartbeat of document %s failed: %s", self._lease.document_id, error)
+                connections.close_all()
+        connections.close_all()
 
     def _is_moving(self) -> bool:
         return time.monotonic() - self._moved_at < settings.ENV.stall_s

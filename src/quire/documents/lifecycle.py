@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 RETRY_DELAYS_S = (2, 4, 8)
 JITTER = 0.1
+MIN_WAIT_S = 1
+"""However soon a provider lets us ask again: it counts as no attempt, and must not become a race."""
 MAX_CRASHES = 3
 POISON = (
     "Processing this document stopped the worker three times, so it was given up. It may be damaged or too complex."
@@ -141,9 +143,12 @@ def put_back(lease: Lease, error: QuireError) -> bool:
     False when the attempts are spent, and the document is failed.
     """
     if isinstance(error, RateLimited):
-        _requeue(lease, error, delay_s=error.retry_after_s, waiting_for=error.waiting_for)
+        delay_s = min(max(error.retry_after_s, MIN_WAIT_S), settings.ENV.deadline_s)
+        _requeue(lease, error, delay_s=delay_s, waiting_for=error.waiting_for)
         return True
-    attempts = Ingestion.objects.filter(id=lease.ingestion_id).values_list("attempts", flat=True).get()
+    attempts = _held(lease).values_list("attempts", flat=True).first()
+    if attempts is None:
+        raise LeaseLost
     if attempts >= len(RETRY_DELAYS_S):
         fail(lease, error, attempts=attempts + 1)
         return False

@@ -83,8 +83,11 @@ class DatabaseWorkspace:
 
     def save_pages(self, pages: list[types.Page], *, pages_total: int, title: str) -> None:
         self.title = title
+        if not pages:  # a resumed run, or a last batch that was full: nothing moved on
+            self._save(pages_total=pages_total, title=title[:500])
+            return
         self._warn([page.warning for page in pages if page.warning])
-        done = pages[-1].number if pages else self.pages_done
+        done = pages[-1].number
         rows = [_page_row(self._ingestion, page) for page in pages]
         self._note_time()
         changes = {"pages_done": done, "pages_total": pages_total, "title": title[:500], "warnings": self._warnings}
@@ -148,10 +151,9 @@ class DatabaseWorkspace:
         return {stage: round(seconds, 3) for stage, seconds in self._timings.items()}
 
     def _warn(self, warnings: list[str]) -> None:
-        room = MAX_WARNINGS - len(self._warnings)
-        self._warnings += warnings[:room]
-        if 0 < room < len(warnings):
-            self._warnings[-1] = "More pages could not be read; they are not listed."
+        self._warnings += warnings
+        if len(self._warnings) > MAX_WARNINGS:
+            self._warnings[MAX_WARNINGS - 1 :] = ["More pages could not be read; they are not listed."]
 
     def _record(self, chunk: types.Chunk, vector: types.Vectors) -> types.VectorRecord:
         document = self._ingestion.document
