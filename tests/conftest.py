@@ -43,13 +43,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture
 def caller(db: None) -> Caller:
     """Ada, the owner of the tenant Acme."""
-    return services.create_tenant(name="Acme", username="ada", password="a long password")
+    return services.create_tenant(name="Acme", username="ada")
 
 
 @pytest.fixture
 def stranger(db: None) -> Caller:
     """Somebody in another tenant."""
-    return services.create_tenant(name="Other", username="eve", password="a long password")
+    return services.create_tenant(name="Other", username="eve")
 
 
 @pytest.fixture

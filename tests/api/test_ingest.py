@@ -36,7 +36,8 @@ def test_an_upload_is_answered_at_once_with_its_task_and_document(client: Client
     assert body["document"]["sha256"] == hashlib.sha256(TEXT).hexdigest()
     assert body["document"]["user_id"] == str(caller.user.id)
     assert answer["Location"] == f"/api/documents/{body['document']['id']}/"
-    assert default_storage.open(ingestion.storage_key).read() == TEXT
+    with default_storage.open(ingestion.storage_key) as stored:
+        assert stored.read() == TEXT
 
 
 def test_the_same_bytes_again_are_recognised(client: Client) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Status
+from ninja import Router, Status
+from pydantic import Field
 
 from quire.api import paging
 from quire.api.auth import caller_of
@@ -18,14 +19,16 @@ from quire.documents.reports import report, reports
 
 router = Router(tags=["documents"])
 
+Words = Annotated[str, Field(description="Part of the name or the title", max_length=255)]
+
 
 @router.get("", response=DocumentList, summary="List documents, the newest first")
 def list_documents(
     request: HttpRequest,
     status: Literal["processing", "completed", "failed"] | None = None,
-    q: str = Query("", description="Words in the name or the title", max_length=255),
+    q: Words = "",
     cursor: str = "",
-    limit: int = Query(paging.PER_PAGE, ge=1, le=paging.MAX_PER_PAGE),
+    limit: paging.Limit = paging.PER_PAGE,
 ) -> DocumentList:
     documents = services.living(tenant=caller_of(request).tenant)
     if status:

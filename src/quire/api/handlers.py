@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import uuid
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def register(api: NinjaAPI) -> None:
     """Have `api` answer every error as a problem."""
-    for kind, handler in {
+    handlers: dict[type[Exception], Any] = {
         Exception: _bug,
         Http404: _missing,
         HttpError: _http_error,
@@ -36,7 +37,8 @@ def register(api: NinjaAPI) -> None:
         OSError: _os_error,
         OperationalError: _no_database,
         InterfaceError: _no_database,
-    }.items():
+    }
+    for kind, handler in handlers.items():
         api.add_exception_handler(kind, handler)
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
+from pydantic import Field
 
 from quire.documents.services import RefusedError
 
 M = TypeVar("M", bound=Model)
 
 PER_PAGE = 50
-MAX_PER_PAGE = 200
+Limit = Annotated[int, Field(ge=1, le=200)]
 
 
 def page(

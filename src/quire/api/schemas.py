@@ -115,7 +115,7 @@ class DocumentPatch(Input):
 class IngestOut(Schema):
     message: str
     task_id: UUID
-    is_async: bool = Field(True, serialization_alias="async")
+    is_async: bool = Field(serialization_alias="async")
     duplicate: bool = False
     document: DocumentOut
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
 
 from quire.api import paging
 from quire.api.auth import caller_of
@@ -20,6 +20,7 @@ from quire.tenants.models import Tenant
 router = Router(tags=["tasks"])
 
 TaskStatus = Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+Kind = Literal["upload", "retry", "replace", "reindex"]
 _CELERY_STATUS: dict[str, TaskStatus] = {
     Ingestion.Status.QUEUED: "PENDING",
     Ingestion.Status.RUNNING: "STARTED",
@@ -35,24 +36,25 @@ def list_tasks(
     request: HttpRequest,
     status: TaskStatus | None = None,
     cursor: str = "",
-    limit: int = Query(paging.PER_PAGE, ge=1, le=paging.MAX_PER_PAGE),
+    limit: paging.Limit = paging.PER_PAGE,
 ) -> TaskList:
-    runs = _runs(caller_of(request).tenant)
+    runs = runs_of(caller_of(request).tenant)
     if status:
         runs = runs.filter(_in_status(status))
     found, following = paging.page(runs, cursor=cursor, limit=limit)
-    return TaskList(results=[_task(run) for run in found], next=following)
+    return TaskList(results=[task_of(run) for run in found], next=following)
 
 
 @router.get("{uuid:task_id}/", response=TaskOut, summary="A task, its result or its error")
 def get_task(request: HttpRequest, task_id: UUID) -> TaskOut:
-    run = _runs(caller_of(request).tenant).filter(task_id=task_id).first()
+    run = runs_of(caller_of(request).tenant).filter(task_id=task_id).first()
     if run is None:
         raise NotFoundError("task")
-    return _task(run)
+    return task_of(run)
 
 
-def _runs(tenant: Tenant) -> QuerySet[Ingestion]:
+def runs_of(tenant: Tenant) -> QuerySet[Ingestion]:
+    """The runs of a tenant's living documents: each is a task of the queue."""
     runs: QuerySet[Ingestion] = Ingestion.objects.for_tenant(tenant).select_related("document")
     return runs.exclude(document__status=Status.DELETING)
 
@@ -65,7 +67,7 @@ def _in_status(status: TaskStatus) -> Q:
     return wanted & ~_HAS_FAILED_BEFORE if status == "PENDING" else wanted
 
 
-def _task(run: Ingestion) -> TaskOut:
+def task_of(run: Ingestion) -> TaskOut:
     """A run in Celery's words."""
     status = _CELERY_STATUS[run.status]
     if status == "PENDING" and run.error_code:
@@ -81,7 +83,7 @@ def _task(run: Ingestion) -> TaskOut:
         attempts=run.attempts,
         document_id=run.document_id,
         document_name=run.document.name,
-        kind=Ingestion.Kind(run.kind).value,
+        kind=cast(Kind, run.kind),
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,

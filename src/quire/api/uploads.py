@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -18,7 +18,7 @@ from quire.documents import names
 from quire.documents.services import Upload
 
 
-class HashedFile(UploadedFile):
+class HashedFile(UploadedFile):  # type: ignore[type-arg]  # generic in the stubs only
     """A file in the temporary folder, under a name of ours, deleted when it is closed."""
 
     sha256 = ""
@@ -42,7 +42,8 @@ class HashingUploadHandler(FileUploadHandler):
         boundary: str,
         encoding: str | None = None,
     ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]:
-        return _Parser(META, input_data, [_Receiver(self.request)], encoding).parse()
+        form = cast(Any, input_data)  # the stubs have two types for it
+        return _Parser(META, form, [_Receiver(self.request)], encoding).parse()
 
 
 class _Parser(MultiPartParser):

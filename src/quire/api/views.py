@@ -28,7 +28,7 @@ router = Router(tags=["documents"])
 def ingest(
     request: HttpRequest,
     file: File[UploadedFile | None] = None,
-    title: str = Form("", description="A name to show in place of the file's", max_length=255),
+    title: Form[str] = "",
 ) -> HttpResponse:
     """Take a file in and answer at once; a worker does the rest.
 
@@ -77,6 +77,7 @@ def ingest_out(submission: Submission) -> IngestOut:
     return IngestOut(
         message="Already uploaded" if submission.is_duplicate else "Processing started",
         task_id=submission.ingestion.task_id,
+        is_async=True,
         duplicate=submission.is_duplicate,
         document=DocumentOut.of(report(submission.document)),
     )

@@ -1,0 +1,97 @@
+"""The caller's conversations: what was asked and answered."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from quire.api import paging
+from quire.api.auth import caller_of
+from quire.api.citations import citations_of
+from quire.api.schemas import (
+    ConversationDetail,
+    ConversationIn,
+    ConversationList,
+    ConversationOut,
+    ConversationPatch,
+    ExchangeOut,
+)
+from quire.chat import services as chat
+from quire.chat.models import Conversation, Exchange
+from quire.core.types import Citation
+from quire.documents import services as documents
+from quire.documents.services import NotFoundError
+from quire.tenants.models import Tenant
+
+router = Router(tags=["conversations"])
+
+
+@router.get("", response=ConversationList, summary="List conversations, the last used first")
+def list_conversations(
+    request: HttpRequest,
+    cursor: str = "",
+    limit: paging.Limit = paging.PER_PAGE,
+) -> ConversationList:
+    own = chat.conversations(caller=caller_of(request)).prefetch_related("documents")
+    found, following = paging.page(own, cursor=cursor, limit=limit, by="updated_at")
+    return ConversationList(results=[_conversation(row) for row in found], next=following)
+
+
+@router.post("", response={201: ConversationOut}, summary="Begin a conversation")
+def create_conversation(request: HttpRequest, body: ConversationIn) -> Status[ConversationOut]:
+    caller = caller_of(request)
+    living = list(documents.living(tenant=caller.tenant).filter(id__in=body.document_ids))
+    if len(living) != len(set(body.document_ids)):
+        raise NotFoundError
+    conversation: Conversation = Conversation.objects.create(
+        tenant=caller.tenant, user=caller.user, title=body.title[:200]
+    )
+    conversation.documents.set(living)
+    return Status(201, _conversation(conversation))
+
+
+@router.get("{uuid:conversation_id}/", response=ConversationDetail, summary="A conversation, question by question")
+def get_conversation(request: HttpRequest, conversation_id: UUID) -> ConversationDetail:
+    caller = caller_of(request)
+    conversation = chat.get_conversation(caller=caller, conversation_id=conversation_id)
+    exchanges = [_exchange(caller.tenant, row) for row in conversation.exchanges.order_by("created_at", "id")]
+    return ConversationDetail(**_conversation(conversation).model_dump(), exchanges=exchanges)
+
+
+@router.patch("{uuid:conversation_id}/", response=ConversationOut, summary="Rename a conversation")
+def rename_conversation(request: HttpRequest, conversation_id: UUID, body: ConversationPatch) -> ConversationOut:
+    conversation = chat.get_conversation(caller=caller_of(request), conversation_id=conversation_id)
+    conversation.title = body.title[:200]
+    conversation.save(update_fields=["title", "updated_at"])
+    return _conversation(conversation)
+
+
+@router.delete("{uuid:conversation_id}/", response={204: None}, summary="Delete a conversation")
+def delete_conversation(request: HttpRequest, conversation_id: UUID) -> Status[None]:
+    chat.get_conversation(caller=caller_of(request), conversation_id=conversation_id).delete()
+    return Status(204, None)
+
+
+def _conversation(row: Conversation) -> ConversationOut:
+    return ConversationOut(
+        id=row.id,
+        title=row.title,
+        document_ids=[document.id for document in row.documents.all()],
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _exchange(tenant: Tenant, row: Exchange) -> ExchangeOut:
+    return ExchangeOut(
+        id=row.id,
+        question=row.question,
+        answer=row.answer,
+        citations=citations_of(tenant, [Citation(**kept) for kept in row.citations]),
+        grounded=row.grounded,
+        model=row.model,
+        timings=row.timings,
+        created_at=row.created_at,
+    )

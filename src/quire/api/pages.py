@@ -1,0 +1,43 @@
+"""What a document holds: the original file, and its pages as text."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import FileResponse, HttpRequest
+from ninja import Router
+
+from quire.api.auth import caller_of
+from quire.api.boxes import boxes
+from quire.api.schemas import PageOut
+from quire.documents import services
+from quire.documents.models import Page
+from quire.documents.services import NotFoundError
+from quire.documents.workspace import page_of
+
+router = Router(tags=["documents"])
+
+# A file is somebody else's: a browser saves it, and where it shows it all the same, nothing in it runs.
+_SAFE = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-store",
+}
+
+
+@router.get("{uuid:document_id}/file/", response={200: bytes}, summary="The original file")
+def get_file(request: HttpRequest, document_id: UUID) -> FileResponse:
+    tenant = caller_of(request).tenant
+    name = services.get(tenant=tenant, document_id=document_id).name
+    ingestion, file = services.open_file(tenant=tenant, document_id=document_id)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=ingestion.media_type, headers=_SAFE)
+
+
+@router.get("{uuid:document_id}/pages/{int:number}/", response=PageOut, summary="A page as text")
+def get_page(request: HttpRequest, document_id: UUID, number: int) -> PageOut:
+    document = services.get(tenant=caller_of(request).tenant, document_id=document_id)
+    row = Page.objects.filter(ingestion=document.active_ingestion_id, number=number).first()
+    if row is None:
+        raise NotFoundError("page")
+    page = page_of(row)
+    return PageOut(number=page.number, label=page.label, text=page.text, origin=page.origin.value, boxes=boxes(page))
