@@ -1,0 +1,81 @@
+"""A document's pages as the reading room shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from quire.core.types import Heading
+from quire.documents.models import Document, Page
+from quire.documents.services import NotFoundError
+from quire.web.page_text import Block, blocks, find
+
+NEIGHBOURS = 1
+"""Pages to each side of the wanted one that come with the first answer; the browser asks for others as they near."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which page a link leads to, and which words there: by their range, else by the quote itself."""
+
+    page: int = 1
+    mark: tuple[int, int] | None = None
+    quote: str = ""
+
+    def range_in(self, page: Page) -> tuple[int, int] | None:
+        """The words to mark on this page."""
+        if page.number != self.page:
+            return None
+        if self.mark:
+            return self.mark
+        return find(page.text, self.quote) if self.quote else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One page as shown; without `blocks` it is a place to be filled when it nears."""
+
+    number: int
+    label: str = ""
+    origin: str = ""
+    blocks: list[Block] | None = None
+
+
+def wanted(request: HttpRequest, *, page: int | None = None) -> Wanted:
+    """What the address asks for: `page`, `mark=<start>-<end>`, `quote`; nonsense asks for nothing."""
+    start, _, end = request.GET.get("mark", "").partition("-")
+    mark = (int(start), int(end)) if start.isdecimal() and end.isdecimal() else None
+    number = request.GET.get("page", "1")
+    return Wanted(
+        page=page or (int(number) if number.isdecimal() else 1), mark=mark, quote=request.GET.get("quote", "")
+    )
+
+
+def sheets(document: Document, want: Wanted) -> list[Sheet]:
+    """Every page of the content that answers now, those around the wanted one with their text."""
+    active = document.active_ingestion
+    if active is None:
+        return []
+    near = range(want.page - NEIGHBOURS, want.page + NEIGHBOURS + 1)
+    filled = {page.number: sheet(page, want) for page in active.pages.filter(number__in=near)}
+    return [filled.get(number) or Sheet(number=number) for number in range(1, active.pages_done + 1)]
+
+
+def one_sheet(document: Document, want: Wanted) -> Sheet:
+    """The wanted page. Raises `NotFoundError`."""
+    active = document.active_ingestion
+    page = active.pages.filter(number=want.page).first() if active else None
+    if page is None:
+        raise NotFoundError("page")
+    return sheet(page, want)
+
+
+def sheet(page: Page, want: Wanted) -> Sheet:
+    """One page with its text."""
+    return Sheet(
+        number=page.number,
+        label=page.label,
+        origin=page.origin,
+        blocks=blocks(page.text, headings=[Heading(*row) for row in page.headings], mark=want.range_in(page)),
+    )

@@ -1,0 +1,132 @@
+// The question box: an answer is shown as it streams, then put in its final form, as the server keeps it.
+import { announce } from "./announce.js";
+import { csrfToken } from "./csrf.js";
+import { problemSentence } from "./problem.js";
+import { serverEvents } from "./server_events.js";
+
+const LOST = "The connection broke before the answer was whole. Ask again.";
+
+export class Chat {
+  #conversation = "";
+  /** @type {AbortController | null} */
+  #running = null;
+
+  /** @param {HTMLFormElement} form */
+  constructor(form) {
+    this.form = form;
+    this.list = /** @type {HTMLElement} */ (document.getElementById("exchanges"));
+    this.question = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("question"));
+    this.error = /** @type {HTMLElement} */ (document.getElementById("ask-error"));
+    this.stop = /** @type {HTMLButtonElement} */ (document.getElementById("stop"));
+    this.submit = /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
+    this.#conversation = form.dataset.conversation ?? "";
+    form.addEventListener("submit", (event) => this.#submitted(event));
+    this.stop.addEventListener("click", () => this.#running?.abort());
+    this.question.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      form.requestSubmit();
+    });
+    this.#toEnd();
+  }
+
+  /** @param {SubmitEvent} event */
+  async #submitted(event) {
+    event.preventDefault();
+    const question = this.question.value.trim();
+    if (this.#running || !question) return;
+    const exchange = this.#begin(question);
+    this.#running = new AbortController();
+    try {
+      await this.#ask(question, exchange, this.#running.signal);
+      this.question.value = "";
+    } catch (error) {
+      exchange.remove();
+      if (!this.#running.signal.aborted) this.#fail(error instanceof Error ? error.message : LOST);
+    } finally {
+      this.#running = null;
+      this.submit.hidden = false;
+      this.stop.hidden = true;
+    }
+  }
+
+  /**
+   * @param {string} question
+   * @returns {HTMLElement}
+   */
+  #begin(question) {
+    this.error.hidden = true;
+    this.submit.hidden = true;
+    this.stop.hidden = false;
+    const template = /** @type {HTMLTemplateElement} */ (document.getElementById("exchange-asked"));
+    const fragment = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+    const exchange = /** @type {HTMLElement} */ (fragment.querySelector(".exchange"));
+    /** @type {HTMLElement} */ (exchange.querySelector(".question")).textContent = question;
+    this.list.insertBefore(exchange, this.list.querySelector(":scope > .empty"));
+    this.#toEnd();
+    return exchange;
+  }
+
+  /**
+   * @param {string} question
+   * @param {HTMLElement} exchange
+   * @param {AbortSignal} signal
+   */
+  async #ask(question, exchange, signal) {
+    const response = await fetch(this.form.dataset.askUrl ?? "", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), Accept: "text/event-stream" },
+      body: JSON.stringify({ question, stream: true, ...(this.#conversation && { conversation_id: this.#conversation }) }),
+      signal,
+    });
+    if (!response.ok || !response.body) throw new Error(problemSentence(await response.text()));
+    const answer = /** @type {HTMLElement} */ (exchange.querySelector(".answer"));
+    let text = "";
+    for await (const { event, data } of serverEvents(response.body)) {
+      if (event === "token") {
+        text += tokenText(data);
+        answer.textContent = text;
+        this.#toEnd();
+      } else if (event === "error") {
+        throw new Error(problemSentence(data));
+      } else if (event === "done") {
+        this.#conversation = JSON.parse(data).conversation_id;
+        return await this.#finish(exchange);
+      }
+    }
+    throw new Error(LOST);
+  }
+
+  /** @param {HTMLElement} exchange */
+  async #finish(exchange) {
+    const url = (this.form.dataset.newestUrl ?? "").replace(/0{8}-0{4}-0{4}-0{4}-0{12}/, this.#conversation);
+    const response = await fetch(url);
+    if (!response.ok) return exchange.removeAttribute("aria-busy");
+    const holder = document.createElement("template");
+    holder.innerHTML = await response.text();
+    const fresh = /** @type {HTMLElement} */ (holder.content.querySelector(".exchange"));
+    exchange.replaceWith(fresh);
+    fresh.scrollIntoView({ block: "nearest" });
+    announce(fresh.querySelector(".answer")?.textContent ?? "");
+  }
+
+  /** @param {string} sentence */
+  #fail(sentence) {
+    this.error.textContent = sentence;
+    this.error.hidden = false;
+    this.question.focus();
+  }
+
+  #toEnd() {
+    this.list.scrollTop = this.list.scrollHeight;
+  }
+}
+
+/**
+ * @param {string} data  a piece of the answer: `{"text": "…"}`, or a JSON string
+ * @returns {string}
+ */
+function tokenText(data) {
+  const value = JSON.parse(data);
+  return typeof value === "string" ? value : String(value.text ?? value.token ?? "");
+}

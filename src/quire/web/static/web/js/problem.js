@@ -1,0 +1,16 @@
+// What a refused request says, as one sentence (the API answers with RFC 9457 problem documents).
+
+const FALLBACK = "Something went wrong on our side. Try again in a moment.";
+
+/**
+ * @param {string} body
+ * @returns {string}
+ */
+export function problemSentence(body) {
+  try {
+    const problem = JSON.parse(body);
+    return String(problem.detail || problem.title || FALLBACK);
+  } catch {
+    return FALLBACK;
+  }
+}

@@ -1,0 +1,26 @@
+"""The pages' addresses."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from quire.web.views import ask, documents, jobs, keys, library, sign_in
+
+urlpatterns = [
+    path("sign-in/", sign_in.SignInView.as_view(), name="sign_in"),
+    path("sign-in/<str:uidb64>/<str:token>/", sign_in.by_link, name="sign_in_by_link"),
+    path("sign-out/", LogoutView.as_view(next_page="sign_in"), name="sign_out"),
+    path("", library.library, name="library"),
+    path("documents/rows/", library.rows, name="document_rows"),
+    path("documents/<uuid:document_id>/", documents.document, name="document"),
+    path("documents/<uuid:document_id>/standing/", documents.standing, name="document_standing"),
+    path("documents/<uuid:document_id>/pages/<int:number>/", documents.page, name="document_page"),
+    path("documents/<uuid:document_id>/retry/", documents.retry, name="document_retry"),
+    path("documents/<uuid:document_id>/delete/", documents.delete, name="document_delete"),
+    path("ask/", ask.ask, name="ask"),
+    path("conversations/<uuid:conversation_id>/newest/", ask.newest_exchange, name="newest_exchange"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("settings/keys/", keys.keys, name="keys"),
+    path("settings/keys/<uuid:key_id>/revoke/", keys.revoke, name="key_revoke"),
+]

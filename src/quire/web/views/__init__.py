@@ -1,0 +1,1 @@
+"""One module a page; each view takes the request and its caller."""

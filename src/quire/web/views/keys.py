@@ -1,0 +1,50 @@
+"""API keys: made (and shown once), listed, revoked."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from quire.documents.services import NotFoundError
+from quire.tenants import services
+from quire.tenants.models import ApiKey
+from quire.tenants.services import Caller
+from quire.web.callers import caller_required
+
+
+class KeyForm(forms.Form):
+    """What a new key is for."""
+
+    name = forms.CharField(max_length=100, label=gettext_lazy("What is it for?"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@caller_required
+def keys(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """The tenant's living keys; after POST with the new one, which no later page can show."""
+    form = KeyForm(request.POST or None)
+    raw = ""
+    if request.method == "POST" and form.is_valid():
+        _, raw = services.create_key(tenant=caller.tenant, user=caller.user, name=form.cleaned_data["name"])
+        form = KeyForm()
+    living = ApiKey.objects.for_tenant(caller.tenant).filter(revoked_at=None).select_related("user")
+    context = {"form": form, "raw": raw, "keys": living.order_by("-created_at"), "origin": _origin(request)}
+    return render(request, "web/keys.html", context)
+
+
+@require_POST
+@caller_required
+def revoke(request: HttpRequest, caller: Caller, key_id: UUID) -> HttpResponse:
+    """End a key at once."""
+    if not services.revoke_key(tenant=caller.tenant, key_id=key_id):
+        raise NotFoundError("key")
+    return redirect("keys")
+
+
+def _origin(request: HttpRequest) -> str:
+    return f"{request.scheme}://{request.get_host()}"

@@ -1,0 +1,104 @@
+"""How a document stands, in one sentence for a person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
+
+from quire.core import media_types
+from quire.documents.reports import DocumentReport, RunReport
+
+MAX_ATTEMPTS = 4
+"""The first and its three retries."""
+
+
+def standing(report: DocumentReport) -> str:
+    """What a person should know now; empty when it failed, since the error then says it."""
+    if report.pending:
+        return gettext("New version: %(work)s") % {"work": _work(report.pending)}
+    if report.status == "completed":
+        return _done(report)
+    return _work(report.run) if report.status == "processing" else ""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 10:
+        return gettext("%(s).1f s") % {"s": seconds}
+    if seconds < 90:
+        return gettext("%(s)d s") % {"s": seconds}
+    if seconds < 90 * 60:
+        return gettext("%(min)d min") % {"min": round(seconds / 60)}
+    return gettext("%(h)d h") % {"h": round(seconds / 3600)}
+
+
+def ago(moment: datetime) -> str:
+    """How long since, roughly."""
+    if (timezone.now() - moment).total_seconds() < 60:
+        return gettext("just now")
+    return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}
+
+
+def kind(media_type: str) -> str:
+    """A media type as people call it."""
+    return _KINDS.get(media_type, media_type)
+
+
+def _done(report: DocumentReport) -> str:
+    pages = ngettext("%(n)d page", "%(n)d pages", report.pages) % {"n": report.pages}
+    total_s = report.run.timings.get("total_s")
+    return gettext("%(pages)s, ready in %(time)s") % {"pages": pages, "time": duration(total_s)} if total_s else pages
+
+
+def _work(run: RunReport) -> str:
+    if run.status == "queued":
+        return _waiting(run)
+    work = _stage(run)
+    if run.progress.eta_s is not None and run.progress.eta_s >= 1:
+        return gettext("%(work)s, about %(time)s left") % {"work": work, "time": duration(run.progress.eta_s)}
+    return work
+
+
+def _waiting(run: RunReport) -> str:
+    wait_s = (run.retry_at - timezone.now()).total_seconds() if run.retry_at else 0.0
+    if run.waiting_for and wait_s > 0:
+        return gettext("Waiting %(time)s for %(what)s") % {"time": duration(wait_s), "what": run.waiting_for}
+    if run.attempts and run.error:
+        numbers = {"n": run.attempts, "of": MAX_ATTEMPTS - 1, "time": duration(max(0.0, wait_s))}
+        return gettext("Trying again (%(n)d of %(of)d) in %(time)s") % numbers
+    if run.queue_position is None or run.queue_position == 1:
+        return gettext("Waiting to begin, next in line")
+    return gettext("Waiting to begin, number %(n)d in line") % {"n": run.queue_position}
+
+
+def _stage(run: RunReport) -> str:
+    done = run.progress
+    if run.stage == "extracting" and done.pages_total:
+        return gettext("Reading page %(n)d of %(of)d") % {
+            "n": min(done.pages_done + 1, done.pages_total),
+            "of": done.pages_total,
+        }
+    if run.stage == "embedding" and done.chunks_total:
+        return gettext("Indexing passage %(n)d of %(of)d") % {
+            "n": min(done.chunks_done + 1, done.chunks_total),
+            "of": done.chunks_total,
+        }
+    return {
+        "downloading": gettext("Fetching the file"),
+        "extracting": gettext("Opening the file"),
+        "chunking": gettext("Cutting the text into passages"),
+        "embedding": gettext("Indexing passages"),
+        "indexing": gettext("Checking the index"),
+    }.get(run.stage, gettext("Working"))
+
+
+_KINDS = {
+    media_types.PDF: "PDF",
+    media_types.DOCX: "Word",
+    media_types.HTML: "HTML",
+    media_types.MARKDOWN: "Markdown",
+    media_types.TEXT: "Text",
+}

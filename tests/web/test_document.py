@@ -1,0 +1,130 @@
+"""The reading room: a document's text by page, and the words of a citation marked."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+from django.test import Client
+
+from quire.chat.models import Conversation, Exchange
+from quire.documents.models import Document
+from quire.tenants.services import Caller
+
+Put = Callable[..., Document]
+
+
+TEXT = "Pepper is black. Saffron is red.\n\nA 🌶 is hot, and <b>this</b> is no markup."
+
+
+def page(browser: Client, path: str) -> str:
+    answer = browser.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def marked(page_html: str) -> str:
+    return html.unescape("".join(re.findall(r"<mark>(.*?)</mark>", page_html, re.DOTALL)))
+
+
+def test_a_documents_text_is_shown_and_none_of_it_is_markup(browser: Client, put: Put) -> None:
+    document = put(TEXT)
+    shown = page(browser, f"/documents/{document.id}/")
+    assert 'id="page-1"' in shown
+    assert "&lt;b&gt;this&lt;/b&gt; is no markup" in shown
+
+
+def test_a_citations_words_are_marked_by_their_place_in_the_text(browser: Client, put: Put) -> None:
+    document = put(TEXT)
+    start = TEXT.index("is hot")  # beyond a character that JavaScript counts twice
+    shown = page(browser, f"/documents/{document.id}/?page=1&mark={start}-{start + 6}")
+    assert marked(shown) == "is hot"
+
+
+def test_a_citations_words_are_marked_by_the_quote_itself(browser: Client, put: Put) -> None:
+    document = put(TEXT)
+    assert marked(page(browser, f"/documents/{document.id}/pages/1/?quote=Saffron%20is%0Ared.")) == "Saffron is red."
+
+
+def test_a_nonsensical_mark_marks_nothing(browser: Client, put: Put) -> None:
+    document = put(TEXT)
+    for query in ("mark=-5-x", "mark=9999999-99999999", "mark=9-2", "page=999&mark=0-5", "page=%C2%B2&mark=%C2%B2-5"):
+        assert marked(page(browser, f"/documents/{document.id}/?{query}")) == ""
+
+
+def test_far_pages_are_left_for_the_browser_to_fetch(browser: Client, put: Put) -> None:
+    document = put("\n".join(f"Line {n} of a long text, which goes on and on." for n in range(2000)))
+    shown = page(browser, f"/documents/{document.id}/")
+    far = re.findall(r'data-from="([^"]+)"', shown)
+    assert len(far) > 3
+    assert "Line " in page(browser, far[-1])
+    assert browser.get(f"/documents/{document.id}/pages/9999/").status_code == 404
+
+
+def test_a_document_under_way_says_so_and_takes_no_question(browser: Client, put: Put) -> None:
+    document = put(TEXT, is_worked_on=False)
+    shown = page(browser, f"/documents/{document.id}/")
+    assert "Waiting to begin" in shown
+    assert 'id="ask"' not in shown
+    assert 'data-final="false"' in page(browser, f"/documents/{document.id}/standing/")
+
+
+def test_a_failed_document_says_why_and_offers_to_try_again(browser: Client, put: Put) -> None:
+    document = put(b"%PDF-1.7\nnot really", name="broken.pdf")
+    shown = page(browser, f"/documents/{document.id}/")
+    assert "damaged or incomplete" in shown
+    assert f'action="/documents/{document.id}/retry/"' in shown
+    assert 'id="ask"' not in shown
+
+
+def test_earlier_questions_are_shown_with_citations_that_lead_to_their_words(
+    browser: Client, put: Put, caller: Caller
+) -> None:
+    document = put(TEXT)
+    ask(caller, document, answer="It is red [1], they say [7].")
+    shown = page(browser, f"/documents/{document.id}/")
+    assert "they say [7]." in shown
+    leads_to = html.unescape(re.findall(r'class="cite" href="([^"]+)"', shown)[0])
+    assert leads_to == f"/documents/{document.id}/?page=1&mark=17-32#page-1"
+    assert marked(page(browser, leads_to)) == "Saffron is red."
+
+
+def test_a_new_conversation_begins_empty(browser: Client, put: Put, caller: Caller) -> None:
+    document = put(TEXT)
+    ask(caller, document, answer="It is red.")
+    assert "It is red." not in page(browser, f"/documents/{document.id}/?new")
+
+
+def test_another_persons_questions_are_not_shown(browser: Client, put: Put, caller: Caller, stranger: Caller) -> None:
+    document = put(TEXT)
+    theirs = ask(Caller(tenant=caller.tenant, user=stranger.user), document, answer="A private matter.")
+    assert "A private matter." not in page(browser, f"/documents/{document.id}/")
+    assert browser.get(f"/conversations/{theirs.id}/newest/").status_code == 404
+
+
+def ask(asker: Caller, document: object, *, answer: str) -> Conversation:
+    """An exchange as `chat.services` keeps it."""
+    conversation: Conversation = Conversation.objects.create(tenant=asker.tenant, user=asker.user, title="Colours")
+    conversation.documents.set([document])
+    citation = {
+        "number": 1,
+        "chunk_id": "",
+        "document_id": str(document.id),  # type: ignore[attr-defined]
+        "document_name": "notes.txt",
+        "page": 1,
+        "quote": "Saffron is red.",
+        "start": 17,
+        "end": 32,
+        "verified": True,
+    }
+    Exchange.objects.create(
+        tenant=asker.tenant,
+        conversation=conversation,
+        question="What colour?",
+        answer=answer,
+        citations=[citation],
+        grounded=True,
+        model="extractive",
+    )
+    return conversation
