@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -20,12 +22,23 @@ ROWS_AT_ONCE = 500
 """Rows deleted in one transaction: short enough that no heartbeat waits for it."""
 LOOK_AGAIN_AFTER_S = 3600
 
+_Row = TypeVar("_Row", Ingestion, Document)
+
 
 def collect() -> int:
     """Purge a batch of finished runs and deleted documents. Returns how many of both. Safe to run many times over."""
-    purged = [_purge(ingestion) for ingestion in _unneeded()[:BATCH]]
-    gone = [_remove(document) for document in Document.objects.filter(status=Status.DELETING)[:BATCH]]
-    return sum(purged) + sum(gone)
+    deleting = Document.objects.filter(status=Status.DELETING).order_by("?")
+    purged = sum(_try(_purge, ingestion) for ingestion in _unneeded().order_by("?")[:BATCH])
+    return purged + sum(_try(_remove, document) for document in deleting[:BATCH])
+
+
+def _try(purge: Callable[[_Row], int], row: _Row) -> int:
+    """In no order, and on past an error: what cannot be purged now must not hold up the rest."""
+    try:
+        return purge(row)
+    except Exception:
+        log.exception("%s is purged later", row)
+        return 0
 
 
 def _unneeded() -> QuerySet[Ingestion]:
@@ -40,13 +53,14 @@ def _unneeded() -> QuerySet[Ingestion]:
 def _purge(ingestion: Ingestion) -> int:
     """Delete a run's vectors, keywords, chunks and pages, see that they are gone, and note it."""
     namespace, ingestion_id = str(ingestion.tenant_id), str(ingestion.id)
-    registry.vector_store().delete(namespace, ingestion_id=ingestion_id)
-    registry.keyword_index().delete(namespace, ingestion_id=ingestion_id)
+    parts = (registry.vector_store(), registry.keyword_index())
+    for part in parts:
+        part.delete(namespace, ingestion_id=ingestion_id)
     for model in (Chunk, Page):
         while ids := model.objects.filter(ingestion=ingestion).values_list("pk", flat=True)[:ROWS_AT_ONCE]:
             model.objects.filter(pk__in=list(ids)).delete()
-    if registry.vector_store().count(namespace, ingestion_id=ingestion_id):
-        log.info("vectors of ingestion %s are not gone yet", ingestion_id)
+    if any(part.count(namespace, ingestion_id=ingestion_id) for part in parts):
+        log.info("vectors or keywords of ingestion %s are not gone yet", ingestion_id)
         return 0
     _delete_file(ingestion)
     return Ingestion.objects.filter(id=ingestion.id, purged_at=None).update(purged_at=Now())
@@ -54,10 +68,9 @@ def _purge(ingestion: Ingestion) -> int:
 
 def _delete_file(ingestion: Ingestion) -> None:
     """Delete the file, unless the run that answers or the newest of a living document needs it too."""
-    document = ingestion.document
+    document = Document.objects.select_related("active_ingestion").get(id=ingestion.document_id)
     if document.status != Status.DELETING:
-        newest = document.ingestions.order_by("-version")[0]
-        needed = {newest.storage_key}
+        needed = {document.ingestions.order_by("-version")[0].storage_key}
         if document.active_ingestion:
             needed.add(document.active_ingestion.storage_key)
         if ingestion.storage_key in needed:
@@ -69,6 +82,8 @@ def _remove(document: Document) -> int:
     """Forget a deleted document whose runs are all purged; a tombstone remembers what to look for once more."""
     if document.ingestions.filter(purged_at=None).exists():
         return 0
+    for storage_key in set(document.ingestions.values_list("storage_key", flat=True)):
+        default_storage.delete(storage_key)  # of a run that was purged while its file was still needed
     with transaction.atomic():
         Tombstone.objects.get_or_create(
             document_id=document.id,

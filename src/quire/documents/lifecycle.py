@@ -62,6 +62,8 @@ def enqueue(*, document: Document, kind: Ingestion.Kind, file: dict[str, Any]) -
     The caller holds the document's row in a transaction.
     """
     supersede(document)
+    # Purged runs may have left a file that was the newest one: with another file it is needed no more.
+    document.ingestions.exclude(storage_key=file["storage_key"]).update(purged_at=None)
     newest = document.ingestions.aggregate(version=models.Max("version"))["version"] or 0
     ingestion = Ingestion.objects.create(
         tenant_id=document.tenant_id, document=document, version=newest + 1, kind=kind, **file
@@ -72,10 +74,14 @@ def enqueue(*, document: Document, kind: Ingestion.Kind, file: dict[str, Any]) -
 
 def supersede(document: Document) -> None:
     """End the unfinished run of a document, if there is one: whoever works on it can write nothing more."""
-    unfinished = document.ingestions.filter(status__in=[Ingestion.Status.QUEUED, Ingestion.Status.RUNNING])
-    unfinished.update(
+    unfinished(document).update(
         status=Ingestion.Status.SUPERSEDED, generation=F("generation") + 1, lease_expires_at=None, finished_at=Now()
     )
+
+
+def unfinished(document: Document) -> models.QuerySet[Ingestion]:
+    """The run of a document that is waiting or under way: one at most."""
+    return document.ingestions.filter(status__in=[Ingestion.Status.QUEUED, Ingestion.Status.RUNNING])
 
 
 def claim(*, task_id: UUID, owner: str) -> Lease | None:

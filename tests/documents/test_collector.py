@@ -1,0 +1,112 @@
+"""What is left of documents that were deleted, and of runs that nobody sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from quire import registry
+from quire.backends.vectorstores.sqlite import SqliteVectorStore
+from quire.core.errors import PermanentError, TransientError
+from quire.documents import collector, ingestion, services
+from quire.documents.models import Chunk, Document, Ingestion, Page, Tombstone
+from quire.documents.services import Submission
+from quire.tenants.services import Caller
+from quire.testing.extractor import ScriptedExtractor
+
+Submit = Callable[..., Submission]
+
+
+@pytest.fixture(autouse=True)
+def folder() -> Path:
+    """An empty object storage."""
+    folder = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
+    for path in files(folder):
+        path.unlink()
+    return folder
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def run(submission: Submission) -> None:
+    ingestion.run(task_id=submission.ingestion.task_id)
+
+
+def test_nothing_is_left_of_a_deleted_document(submit: Submit, caller: Caller, folder: Path) -> None:
+    submission = submit()
+    run(submission)
+    services.delete(tenant=caller.tenant, document_id=submission.document.id)
+    collector.collect()
+    rows = [model.objects.count() for model in (Document, Ingestion, Page, Chunk)]
+    assert (rows, files(folder)) == ([0, 0, 0, 0], [])
+    assert list(registry.vector_store().ingestion_ids(str(caller.tenant.id))) == []
+    assert Tombstone.objects.count() == 1
+
+
+def test_the_file_of_a_failed_document_stays_for_a_retry_and_goes_with_the_document(
+    submit: Submit, caller: Caller, folder: Path, extractor: ScriptedExtractor
+) -> None:
+    extractor.failures[12] = [PermanentError("Broken.", code="corrupt_file")]
+    submission = submit()
+    run(submission)
+    collector.collect()
+    assert (Page.objects.count(), len(files(folder))) == (0, 1)
+    services.delete(tenant=caller.tenant, document_id=submission.document.id)
+    collector.collect()
+    assert (Document.objects.count(), files(folder)) == (0, [])
+
+
+def test_a_failed_document_uploaded_again_is_tried_with_the_new_file(
+    submit: Submit, folder: Path, extractor: ScriptedExtractor
+) -> None:
+    extractor.failures[1] = [PermanentError("Broken.", code="corrupt_file")]
+    failed = submit()
+    run(failed)
+    collector.collect()
+    for path in files(folder):
+        path.unlink()  # the reason why it failed may be the stored copy
+    again = submit()
+    assert (again.document.id, again.is_duplicate) == (failed.document.id, False)
+    run(again)
+    collector.collect()
+    assert Document.objects.get().active_ingestion_id == again.ingestion.id
+    assert [path.name for path in files(folder)] == [again.ingestion.storage_key.rpartition("/")[2]]
+
+
+def test_the_old_run_of_a_reindexed_document_goes_and_its_file_stays(
+    submit: Submit, caller: Caller, folder: Path
+) -> None:
+    first = submit()
+    run(first)
+    again = services.reindex(tenant=caller.tenant, document_id=first.document.id)
+    run(again)
+    collector.collect()
+    assert set(Chunk.objects.values_list("ingestion_id", flat=True)) == {again.ingestion.id}
+    assert list(registry.vector_store().ingestion_ids(str(caller.tenant.id))) == [str(again.ingestion.id)]
+    assert len(files(folder)) == 1
+
+
+def test_what_cannot_be_purged_does_not_hold_up_the_rest(
+    submit: Submit, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = submit("one"), submit("two")
+    for submission in (stuck, other):
+        run(submission)
+        services.delete(tenant=caller.tenant, document_id=submission.document.id)
+
+    class Away(SqliteVectorStore):
+        def delete(self, namespace: str, *, ingestion_id: str) -> None:
+            if ingestion_id == str(stuck.ingestion.id):
+                raise TransientError("The vector store is away.")
+            super().delete(namespace, ingestion_id=ingestion_id)
+
+    with registry.using(vector_store=Away()):
+        collector.collect()
+        assert list(Document.objects.values_list("id", flat=True)) == [stuck.document.id]
+    collector.collect()
+    assert not Document.objects.exists()
