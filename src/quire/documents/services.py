@@ -16,11 +16,13 @@ from django.db.models.functions import Now
 
 from quire.core.errors import QuireError, TransientError
 from quire.core.media_types import sniff
-from quire.documents import dispatcher, lifecycle, names
+from quire.documents import dispatcher, events, lifecycle, names
 from quire.documents.models import Document, Event, Ingestion, Status
 from quire.tenants.models import Tenant, User
 
 log = logging.getLogger(__name__)
+
+ACCEPT_TRIES = 3
 
 
 class RefusedError(QuireError):
@@ -61,30 +63,24 @@ class Submission:
 def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
     """Keep a file and queue the work on it. Once this returns, the document will end completed or failed.
 
-    The same bytes again: the document that lives is returned; one that failed is tried again.
-    Raises `PermanentError("unsupported_type")`, `RefusedError` (`file_empty`).
+    The same bytes again: the document that lives is returned; one that failed is tried again, with this file.
+    Raises `PermanentError("unsupported_type")`, `RefusedError` (`file_empty`), `TransientError`.
     """
     if upload.bytes == 0:
         raise RefusedError("The file is empty. Choose a file that has content.", code="file_empty", status=400)
     media_type = sniff(upload.path, name=upload.name)
-    if known := _same_content(tenant, upload.sha256):
-        return _known(tenant, known)
+    if duplicate := _duplicate(tenant, upload.sha256):
+        return duplicate
     storage_key = _store(tenant, upload.path)
     file = {"storage_key": storage_key, "sha256": upload.sha256, "bytes": upload.bytes, "media_type": media_type}
     try:
-        with transaction.atomic():
-            document = Document.objects.create(
-                tenant=tenant, uploader=user, name=names.clean(upload.title or upload.name), sha256=upload.sha256
-            )
-            ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.UPLOAD, file=file)
-    except BaseException as error:
-        default_storage.delete(storage_key)
-        # The same bytes came twice at the same moment, and the other was first.
-        if isinstance(error, IntegrityError) and (known := _same_content(tenant, upload.sha256)):
-            return _known(tenant, known)
+        submission = _accept(tenant, user, upload, file)
+    except BaseException:
+        _discard(storage_key)
         raise
-    dispatcher.dispatch_soon()
-    return Submission(document=document, ingestion=ingestion, is_duplicate=False)
+    if submission.is_duplicate:
+        _discard(storage_key)
+    return submission
 
 
 def retry(*, tenant: Tenant, document_id: object) -> Submission:
@@ -96,7 +92,7 @@ def retry(*, tenant: Tenant, document_id: object) -> Submission:
             raise RefusedError("Only a document that failed can be tried again.", code="not_failed", status=409)
         document.refresh_from_db()
         ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.RETRY, file=_file_of(newest(document)))
-    dispatcher.dispatch_soon()
+        dispatcher.dispatch_soon()
     return Submission(document=document, ingestion=ingestion, is_duplicate=False)
 
 
@@ -107,9 +103,10 @@ def reindex(*, tenant: Tenant, document_id: object) -> Submission:
         completed = Document.objects.filter(id=document.id, status=Status.COMPLETED)
         if not completed.update(status=Status.COMPLETED):
             raise RefusedError("Only a completed document can be indexed again.", code="not_completed", status=409)
-        active = document.active_ingestion or newest(document)
-        ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.REINDEX, file=_file_of(active))
-    dispatcher.dispatch_soon()
+        under_way = lifecycle.unfinished(document).first()  # a replacement must not be lost by it
+        source = under_way or document.active_ingestion or newest(document)
+        ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.REINDEX, file=_file_of(source))
+        dispatcher.dispatch_soon()
     return Submission(document=document, ingestion=ingestion, is_duplicate=False)
 
 
@@ -129,6 +126,7 @@ def delete(*, tenant: Tenant, document_id: object) -> None:
             raise NotFoundError
         lifecycle.supersede(document)
         Event.objects.create(tenant=tenant, document_id=document.id, kind="deleted")
+        transaction.on_commit(lambda: events.publish(tenant.id, document.id))
 
 
 def get(*, tenant: Tenant, document_id: object) -> Document:
@@ -158,14 +156,50 @@ def open_file(*, tenant: Tenant, document_id: object) -> tuple[Ingestion, File[b
     return ingestion, default_storage.open(ingestion.storage_key)
 
 
-def _same_content(tenant: Tenant, sha256: str) -> Document | None:
-    return living(tenant=tenant).filter(sha256=sha256).first()
+def _accept(tenant: Tenant, user: User, upload: Upload, file: dict[str, object]) -> Submission:
+    """Queue the file as a new document, or as another try at the one of these bytes that failed."""
+    for _ in range(ACCEPT_TRIES):
+        try:
+            with transaction.atomic():
+                document = _failed(tenant, upload.sha256)
+                kind = Ingestion.Kind.RETRY if document else Ingestion.Kind.UPLOAD
+                document = document or Document.objects.create(
+                    tenant=tenant, uploader=user, name=names.clean(upload.title or upload.name), sha256=upload.sha256
+                )
+                ingestion = lifecycle.enqueue(document=document, kind=kind, file=file)
+                dispatcher.dispatch_soon()
+            return Submission(document=document, ingestion=ingestion, is_duplicate=False)
+        except IntegrityError:
+            # The same bytes came twice at the same moment, and the other was first; unless that is deleted already.
+            if duplicate := _duplicate(tenant, upload.sha256):
+                return duplicate
+    raise TransientError("The same file is being uploaded and deleted at this moment. Try again soon.", code="conflict")
 
 
-def _known(tenant: Tenant, document: Document) -> Submission:
-    if document.status == Status.FAILED:
-        return retry(tenant=tenant, document_id=document.id)
-    return Submission(document=document, ingestion=newest(document), is_duplicate=True)
+def _duplicate(tenant: Tenant, sha256: str) -> Submission | None:
+    """The document of these bytes that answers, or will."""
+    document = living(tenant=tenant).filter(sha256=sha256).exclude(status=Status.FAILED).first()
+    ingestion = document.ingestions.order_by("-version").first() if document else None
+    return Submission(document=document, ingestion=ingestion, is_duplicate=True) if document and ingestion else None
+
+
+def _failed(tenant: Tenant, sha256: str) -> Document | None:
+    """The document of these bytes that failed, ready to be tried again, its row locked."""
+    failed = living(tenant=tenant).filter(sha256=sha256, status=Status.FAILED)
+    document: Document | None = failed.first()
+    if document is None or not failed.filter(id=document.id).update(status=Status.PROCESSING, completed_at=None):
+        return None
+    document.refresh_from_db()
+    return document
+
+
+def _discard(storage_key: str) -> None:
+    """Delete a file that no row names: a commit may have succeeded although its caller saw an error."""
+    try:
+        if not Ingestion.objects.filter(storage_key=storage_key).exists():
+            default_storage.delete(storage_key)
+    except Exception:
+        log.exception("the file %s may have been left without a document", storage_key)
 
 
 def _store(tenant: Tenant, path: Path) -> str:
