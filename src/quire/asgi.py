@@ -1,11 +1,15 @@
-"""The web's entrance."""
+"""The web's entrance: the gate, and Django behind it."""
 
 from __future__ import annotations
 
 import os
+from typing import cast
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "quire.settings")
+_django = get_asgi_application()
 
-application = get_asgi_application()
+from quire.api.gate import App, Gate  # noqa: E402 - it reads models, which exist once Django is set up
+
+application = Gate(cast(App, _django))

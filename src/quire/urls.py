@@ -7,5 +7,4 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("quire.ops.urls")),
     path("", include("quire.api.urls")),
-    path("", include("quire.web.urls")),
 ]
