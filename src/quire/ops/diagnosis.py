@@ -13,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from kombu.exceptions import OperationalError as BrokerError
 
 from quire import registry
 from quire.core.errors import QuireError
@@ -41,7 +42,7 @@ def examine() -> Iterator[Result]:
     for part, look in EXAMINATIONS.items():
         try:
             yield look(part)
-        except (QuireError, DatabaseError, redis.RedisError, OSError, ImportError) as error:
+        except (QuireError, DatabaseError, redis.RedisError, BrokerError, OSError, ImportError) as error:
             said = error.message if isinstance(error, QuireError) else f"{type(error).__name__}: {error}"
             yield Result(part=part, state="fail", said=said, advice=ADVICE[part])
 

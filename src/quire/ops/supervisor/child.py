@@ -38,14 +38,16 @@ class Part:
 class Child:
     """A part and its process. Its methods belong to the main thread: a process is tied to the thread that made it."""
 
-    def __init__(self, part: Part, *, log: PartLog, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, part: Part, *, log: PartLog, say: Callable[[str], None], first_delay_s: float = FIRST_DELAY_S
+    ) -> None:
         self.part = part
         self.log = log
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_again_at = 0.0
-        self._delay_s = FIRST_DELAY_S
+        self._first_delay_s = self._delay_s = first_delay_s
         self._early_ends = 0
 
     @property
@@ -79,7 +81,7 @@ class Child:
         elif (code := self._process.poll()) is not None:
             self._has_ended(code, lived_s=now - self._started_at)
         elif now - self._started_at > HEALTHY_AFTER_S:
-            self._delay_s, self._early_ends = FIRST_DELAY_S, 0
+            self._delay_s, self._early_ends = self._first_delay_s, 0
 
     def terminate(self) -> None:
         """Ask the process to end; its own children are its affair."""
