@@ -10,6 +10,7 @@ from typing import Any
 from celery.signals import setup_logging, worker_process_init
 from django.conf import settings
 
+from quire import registry
 from quire.celery import app
 from quire.ops.supervisor.tether import tie_to
 
@@ -40,11 +41,12 @@ def worker(*, concurrency: int | None) -> None:
 def preload() -> None:
     """Import the backends, and with them their libraries, before the pool forks: its processes share that memory.
 
-    Only modules: sessions and models have threads, which no fork copies, and are made in each process.
+    Modules and spaCy's rules only: sessions of models have threads, which no fork copies; each process makes its own.
     """
     for role, (path, _) in settings.QUIRE_BACKENDS.items():
         if role != "chat_model":
             importlib.import_module(path.rpartition(".")[0])
+    registry.sentence_splitter()("Loads its rules. Once.")
 
 
 def _tie_pool_processes(parent_pid: int) -> None:
