@@ -1,0 +1,153 @@
+"""The extractor that the worker holds: it looks like any other, and parses nothing in the worker's own process."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from quire.backends.sandbox.deaths import Cause, ParserDied, as_error, as_warning
+from quire.backends.sandbox.limits import Limits
+from quire.backends.sandbox.messages import Info
+from quire.backends.sandbox.parser_process import ParserProcess
+from quire.backends.sandbox.parser_run import Budget, ParserRun
+from quire.backends.sandbox.server import Setup
+from quire.core.media_types import SUPPORTED
+from quire.core.types import Origin, Page
+
+log = logging.getLogger(__name__)
+
+Backend = tuple[str, Mapping[str, Any]]
+"""The dotted path of a class or function, and the options it is called with: values that JSON can carry."""
+
+
+class SandboxedExtractor:
+    """Follows `Extractor`, by another one in the parser process. Linux only.
+
+    `extractor` is called there with `ocr` and its options; `ocr` is built in the child that first needs it.
+    """
+
+    def __init__(
+        self,
+        *,
+        extractor: Backend,
+        ocr: Backend | None = None,
+        media_types: Iterable[str] = SUPPORTED,
+        limits: Mapping[str, Any] | None = None,
+        is_confined: bool = True,
+    ) -> None:
+        """`limits` are fields of `Limits`. Nothing is started before the first file."""
+        self.media_types = frozenset(media_types)
+        self._limits = Limits(**(limits or {}))
+        self.process = ParserProcess(
+            Setup(
+                extractor=(extractor[0], dict(extractor[1])),
+                ocr=(ocr[0], dict(ocr[1])) if ocr else None,
+                limits=asdict(self._limits),
+                is_confined=is_confined,
+            )
+        )
+
+    @contextmanager
+    def open(self, path: Path, *, media_type: str) -> Iterator[SandboxedExtraction]:
+        """Raises `PermanentError` (`parser_timeout`, `parser_memory`, `parser_crash`, `parser_output`) too, and
+        `TransientError` (`parser_killed`, `parser_unavailable`). Leaving the block kills what still runs."""
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            extraction = SandboxedExtraction(self.process, file, media_type=media_type, limits=self._limits)
+            try:
+                extraction.open()
+                yield extraction
+            finally:
+                extraction.close()
+        finally:
+            os.close(file)
+
+    def close(self) -> None:
+        """End the parser process; the next file starts another."""
+        self.process.close()
+
+
+class SandboxedExtraction:
+    """One file, read by one child after another: by the next one when a page ended the one before."""
+
+    def __init__(self, process: ParserProcess, file: int, *, media_type: str, limits: Limits) -> None:
+        self._process = process
+        self._file = file
+        self._media_type = media_type
+        self._limits = limits
+        self._budget = Budget(seconds=limits.total_s, bytes=limits.output_bytes)
+        self._run: ParserRun | None = None
+        self._is_run_used = False
+        self._info = Info(title="", page_count=0)
+
+    @property
+    def title(self) -> str:
+        return self._info.title
+
+    @property
+    def page_count(self) -> int:
+        return self._info.page_count
+
+    def open(self) -> None:
+        """Start a child and wait until it has opened the file; once more when one was killed from outside."""
+        try:
+            self._info = self._start()
+        except ParserDied as death:
+            if death.cause is not Cause.KILLED:
+                raise as_error(death, page=0, limits=self._limits) from death
+            self._info = self._open_again()
+
+    def pages(self, *, first: int = 1) -> Iterator[Page]:
+        """A page that ends the parser gets a second try in a fresh child, unless it took too long; then it is left
+        out with a warning. One bad page more than `Limits.bad_pages` fails the document."""
+        number, tries, bad = max(first, 1), 0, 0
+        while number <= self.page_count:
+            try:
+                for page in self._fresh_run().pages(first=number, page_count=self.page_count):
+                    yield page
+                    number, tries = page.number + 1, 0
+                return
+            except ParserDied as death:
+                log.warning("page %d ended the parser: %s", number, death)
+                tries += 1
+                if tries == 1 and death.cause not in {Cause.TIMEOUT, Cause.OUTPUT}:
+                    continue
+                bad += 1
+                if bad > self._limits.bad_pages or death.cause is Cause.KILLED:
+                    raise as_error(death, page=number, limits=self._limits) from death
+                yield self._left_out(number, death)
+                number, tries = number + 1, 0
+
+    def close(self) -> None:
+        if self._run:
+            self._run.close()
+            self._run = None
+
+    def _start(self) -> Info:
+        self.close()
+        channel, status = self._process.start(file=self._file, media_type=self._media_type)
+        self._run = ParserRun(channel, status, limits=self._limits, budget=self._budget)
+        self._is_run_used = False
+        return self._run.info()
+
+    def _open_again(self) -> Info:
+        try:
+            return self._start()
+        except ParserDied as death:
+            raise as_error(death, page=0, limits=self._limits) from death
+
+    def _fresh_run(self) -> ParserRun:
+        """A child that has opened the file and was not yet asked for pages."""
+        if self._run is None or self._is_run_used:
+            self._open_again()
+        self._is_run_used = True
+        return cast(ParserRun, self._run)
+
+    def _left_out(self, number: int, death: ParserDied) -> Page:
+        warning = as_warning(death, page=number, limits=self._limits)
+        return Page(number=number, text="", origin=Origin.TEXT_LAYER, warning=warning)

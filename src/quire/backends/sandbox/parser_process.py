@@ -1,0 +1,172 @@
+"""The worker's handle on its parser process: started on first use, and anew when it died."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+
+from quire.backends.sandbox.server import MAX_MESSAGE, Setup
+from quire.core.errors import TransientError
+
+log = logging.getLogger(__name__)
+
+_START_S = 120
+"""Imports take a second; a machine that is busy starting everything at once takes many."""
+_STOP_S = 2
+_INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
+_ONE_THREAD = {"OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""A library's threads would not survive the fork; and a worker has one core."""
+
+
+class ParserProcess:
+    """One parser process for this process. Safe for threads; after a fork the child gets a process of its own."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._lock = threading.Lock()
+        self._running: _Running | None = None
+        _all.add(self)
+
+    @property
+    def pid(self) -> int:
+        """Of the running process; it is started when there is none."""
+        with self._lock:
+            return self._started().process.pid
+
+    @property
+    def confined_by(self) -> list[str]:
+        """The measures that this machine allows, by name."""
+        with self._lock:
+            return self._started().confined_by
+
+    def start(self, *, file: int, media_type: str) -> tuple[socket.socket, socket.socket]:
+        """Fork a child for an open file: its channel, and its status socket, whose closing kills it.
+
+        Raises `TransientError` (`parser_unavailable`).
+        """
+        channel, channel_end = socket.socketpair()
+        status, status_end = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        with channel_end, status_end:
+            try:
+                descriptors = [file, channel_end.fileno(), status_end.fileno()]
+                self._send(json.dumps({"media_type": media_type}).encode(), descriptors)
+            except BaseException:
+                channel.close()
+                status.close()
+                raise
+        return channel, status
+
+    def close(self) -> None:
+        """End the process and its children. It starts again when it is needed again."""
+        with self._lock:
+            self._stop()
+
+    def abandon(self) -> None:
+        """Forget, in a forked child, the process of the parent, without a word to it."""
+        self._lock = threading.Lock()
+        running, self._running = self._running, None
+        if running:
+            running.stop.detach()
+            running.control.close()
+            running.process.returncode = 0  # it is the parent's to wait for
+
+    def _send(self, message: bytes, descriptors: list[int]) -> None:
+        with self._lock:
+            try:
+                socket.send_fds(self._started().control, [message], descriptors)
+            except (BrokenPipeError, ConnectionResetError):
+                log.warning("the parser process had died: starting another")
+                self._stop()
+                socket.send_fds(self._started().control, [message], descriptors)
+
+    def _started(self) -> _Running:
+        if self._running is None:
+            self._running = _Running(self._setup)
+        return self._running
+
+    def _stop(self) -> None:
+        running, self._running = self._running, None
+        if running:
+            running.stop()
+
+
+class _Running:
+    """A process that answered."""
+
+    def __init__(self, setup: Setup) -> None:
+        folder = tempfile.mkdtemp(prefix="quire-parser-")
+        self.control, their_end = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        with their_end:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-s", "-B", "-m", "quire.backends.sandbox.server", str(their_end.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd=folder,
+                env=_environment(os.environ, folder=folder, roots=_import_roots(setup)),
+                pass_fds=[their_end.fileno()],
+                start_new_session=True,
+            )
+        self.stop = weakref.finalize(self, _end, self.process, self.control, folder)
+        self.confined_by = self._greeting(setup)
+
+    def _greeting(self, setup: Setup) -> list[str]:
+        try:
+            self.control.settimeout(_START_S)
+            self.control.send(json.dumps(asdict(setup)).encode())
+            answer = json.loads(self.control.recv(MAX_MESSAGE) or b"{}")
+        except OSError as error:
+            answer = {"failed": str(error)}
+        if "confined_by" not in answer:
+            self.stop()
+            log.error("the parser process did not start: %s", answer.get("failed", "it ended without a word"))
+            raise TransientError("The parser could not be started on our side.", code="parser_unavailable")
+        return list(answer["confined_by"])
+
+
+def _end(process: subprocess.Popen[bytes], control: socket.socket, folder: str) -> None:
+    control.close()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _environment(environ: Mapping[str, str], *, folder: str, roots: Sequence[str]) -> dict[str, str]:
+    """No secret gets in, because only what is named here does."""
+    kept = {name: environ[name] for name in _INHERITED if name in environ}
+    own = {"HOME": folder, "TMPDIR": folder, "PYTHONPATH": os.pathsep.join(roots)}
+    return kept | _ONE_THREAD | own
+
+
+def _import_roots(setup: Setup) -> list[str]:
+    """Folders from which the parser process can import what it has to build."""
+    roots = []
+    for path in ("quire", setup.extractor[0], *(setup.ocr or ())[:1]):
+        spec = find_spec(path.partition(".")[0])
+        roots += [str(Path(folder).resolve().parent) for folder in (spec and spec.submodule_search_locations) or ()]
+    return list(dict.fromkeys(roots))
+
+
+_all: weakref.WeakSet[ParserProcess] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for process in list(_all):
+        process.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)
