@@ -7,4 +7,5 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("quire.ops.urls")),
     path("", include("quire.api.urls")),
+    path("", include("quire.web.urls")),
 ]
