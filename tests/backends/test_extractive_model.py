@@ -79,3 +79,9 @@ def test_no_more_sentences_are_embedded_than_can_be_in_time() -> None:
     text = " ".join(f"The tide number {number} rises over the sea." for number in range(300))
     list(ExtractiveModel(embedder=Counting(dimensions=64)).stream(question="tide 7?", passages=passages(text)))
     assert max(counted) <= 24
+
+
+def test_a_question_in_another_script_is_answered_by_its_words_or_not_at_all() -> None:
+    text = "潮汐是海水的周期性涨落现象。月球的引力是潮汐的主要原因。港口每小时记录水位。"
+    assert quoted("潮汐的主要原因是什么？", text)[0] == "月球的引力是潮汐的主要原因。 [1]"
+    assert quoted("怎样烤面包？", text) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quire.core.questions import asks_for_overview, stem, telling_words, words
+from quire.core.questions import asks_for_overview, is_latin, stem, telling_words, words
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,13 @@ def test_forms_of_a_word_share_a_stem(one: str, other: str) -> None:
 
 def test_telling_words_are_the_stems_without_stop_words_each_once() -> None:
     assert telling_words("What is the plan, and which plans are there?") == ["plan"]
+
+
+def test_vowel_signs_belong_to_their_word() -> None:
+    assert words("ज्वार क्या है।") == ["ज्वार", "क्या", "है"]
+
+
+def test_other_scripts_are_told_from_latin() -> None:
+    assert [is_latin(text) for text in ("What? Über!", "", "Что такое NASA?", "潮汐", "ज्वार")] == [True, True] + [
+        False
+    ] * 3

@@ -42,9 +42,14 @@ _OVERVIEW_UNSPACED = re.compile(
 )
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:[.,'’][^\W_{_UNSPACED}]+)*")
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
+"""Vowel signs and accents written as characters of their own, which `\\w` leaves out; with all of Indic around them."""
+_LETTER = rf"(?:[^\W_{_UNSPACED}]|[{_MARKS}])"
+_WORD = re.compile(rf"[{_UNSPACED}]+|{_LETTER}+(?:[.,'’]{_LETTER}+)*")
 _SUFFIX = re.compile(r"(?:ies|es|s|ed|ing|ly)$")
 _SHORTEST_STEM = 4
+_STEM_OF_OTHER_SCRIPTS = 6
+_LATIN_ENDS = "\u0370"
 
 
 def words(text: str) -> list[str]:
@@ -60,7 +65,9 @@ def words(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """`word` without the commonest English endings, so that "plans" meets "plan"; the same stem for "y" and "ies"."""
+    """`word` without the commonest English endings ("plans" meets "plan"); of other scripts its first letters."""
+    if word[0] >= _LATIN_ENDS:
+        return word[:_STEM_OF_OTHER_SCRIPTS]
     bare = _SUFFIX.sub("", word)
     bare = bare if len(bare) >= _SHORTEST_STEM else word.removesuffix("s") if len(word) > _SHORTEST_STEM else word
     return bare[:-1] if len(bare) > _SHORTEST_STEM and bare[-1] in "yei" else bare
@@ -77,3 +84,9 @@ def asks_for_overview(question: str) -> bool:
         return len(question) <= 20
     asked = set(words(question))
     return not asked & _FACT and bool(asked & _GENERIC) and asked <= STOP_WORDS | _GENERIC
+
+
+def is_latin(text: str) -> bool:
+    """True unless most letters of `text` are of another script (Greek, Cyrillic, Arabic, Indic, Chinese and so on)."""
+    letters = [char for char in text if char.isalpha()]
+    return sum(char < _LATIN_ENDS for char in letters) * 2 >= len(letters)
