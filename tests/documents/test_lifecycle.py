@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.db.models import F
 
 from quire import registry
@@ -310,3 +312,24 @@ def test_document_without_text_fails_with_a_sentence(submit: Submit, extractor: 
     submission = submit()
     assert run(submission) is Result.FAILED
     assert row(submission).error_code == "no_text"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_goes_on_while_others_write(stores: None, submit: Submit, extractor: ScriptedExtractor) -> None:
+    """A read left open over a write would fail as soon as another process had written in between."""
+    extractor.texts = extractor.texts * 4
+    extractor.page_count = len(extractor.texts)
+    submission, stop = submit(), threading.Event()
+
+    def write_without_pause() -> None:
+        while not stop.wait(0.001):
+            Event.objects.create(tenant=submission.document.tenant, document_id=submission.document.id, kind="noise")
+        connections.close_all()
+
+    other = threading.Thread(target=write_without_pause)
+    other.start()
+    try:
+        assert run(submission) is Result.COMPLETED
+    finally:
+        stop.set()
+        other.join()

@@ -19,6 +19,7 @@ from quire.core.ports import KeywordIndex, VectorStore
 from quire.documents.lifecycle import Lease, fenced
 from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
 
+PAGES_READ_AT_ONCE = 16
 MAX_WARNINGS = 100
 """More than a person reads; the last one then says how many were left out."""
 
@@ -96,8 +97,10 @@ class DatabaseWorkspace:
         self.pages_done = done
 
     def saved_pages(self) -> Iterator[types.Page]:
-        for row in Page.objects.filter(ingestion=self._ingestion).order_by("number").iterator(chunk_size=16):
-            yield page_of(row)
+        # Not one open cursor: SQLite refuses to write beside a read that began before somebody else's write.
+        pages = Page.objects.filter(ingestion=self._ingestion).order_by("number")
+        for first in range(1, self.pages_done + 1, PAGES_READ_AT_ONCE):
+            yield from map(page_of, list(pages.filter(number__gte=first, number__lt=first + PAGES_READ_AT_ONCE)))
 
     def count_chunks(self, chunks_total: int) -> None:
         self._save(chunks_total=chunks_total)
