@@ -23,9 +23,12 @@ _SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private, no-store",
 }
+_BYTES = {
+    "responses": {200: {"description": "The file as it was uploaded", "content": {"application/octet-stream": {}}}}
+}
 
 
-@router.get("{uuid:document_id}/file/", response={200: bytes}, summary="The original file")
+@router.get("{uuid:document_id}/file/", summary="The original file", openapi_extra=_BYTES)
 def get_file(request: HttpRequest, document_id: UUID) -> FileResponse:
     tenant = caller_of(request).tenant
     name = services.get(tenant=tenant, document_id=document_id).name

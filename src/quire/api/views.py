@@ -24,7 +24,34 @@ from quire.tenants.services import Caller
 router = Router(tags=["documents"])
 
 
-@router.post("ingest/", response={202: IngestOut, 200: IngestOut}, summary="Upload a document")
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "title": {"type": "string", "description": "A name to show in place of the file's"},
+                    },
+                }
+            }
+        },
+    },
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "description": "The same key with the same request gets the same answer, for 24 hours",
+            "schema": {"type": "string", "maxLength": idempotency.MAX_CHARACTERS},
+        }
+    ],
+}
+
+
+@router.post("ingest/", response={202: IngestOut, 200: IngestOut}, summary="Upload a document", openapi_extra=_FORM)
 def ingest(
     request: HttpRequest,
     file: File[UploadedFile | None] = None,
