@@ -90,6 +90,15 @@ def test_earlier_questions_are_shown_with_citations_that_lead_to_their_words(
     assert marked(page(browser, leads_to)) == "Saffron is red."
 
 
+def test_an_answer_shows_no_words_of_a_deleted_document_as_citation(browser: Client, put: Put, caller: Caller) -> None:
+    conversation = ask(caller, put(TEXT), answer="It is red [1].")
+    gone = conversation.documents.get()
+    browser.post(f"/documents/{gone.id}/delete/")
+    shown = page(browser, f"/conversations/{conversation.id}/newest/")
+    assert "Saffron is red." not in shown
+    assert "The quoted document was deleted." in shown
+
+
 def test_a_new_conversation_begins_empty(browser: Client, put: Put, caller: Caller) -> None:
     document = put(TEXT)
     ask(caller, document, answer="It is red.")

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from quire.chat.models import Exchange
 from quire.chat.services import conversations, get_conversation
+from quire.core.types import Citation
+from quire.documents import services
 from quire.documents.models import Document
 from quire.documents.services import NotFoundError
+from quire.tenants.models import Tenant
 from quire.tenants.services import Caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownExchange:
+    """A question and its answer. A citation of a document that is gone has no name and no quote."""
+
+    id: UUID
+    question: str
+    answer: str
+    citations: tuple[Citation, ...]
+    grounded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,22 +32,42 @@ class Transcript:
     """A conversation, the oldest exchange first; without `id` it is one that has not begun."""
 
     id: UUID | None = None
-    exchanges: tuple[Exchange, ...] = ()
+    exchanges: tuple[ShownExchange, ...] = ()
 
 
 def newest(*, caller: Caller, document: Document | None) -> Transcript:
     """The person's last conversation over this one document, or, without one, over all of the tenant's."""
-    scope = {"documents": document} if document else {"documents": None}
-    conversation = conversations(caller=caller).filter(**scope).first()
+    conversation = conversations(caller=caller).filter(documents=document).first()
     if conversation is None:
         return Transcript()
-    return Transcript(id=conversation.id, exchanges=tuple(conversation.exchanges.order_by("created_at")))
+    exchanges = conversation.exchanges.order_by("created_at", "id")
+    return Transcript(id=conversation.id, exchanges=tuple(_shown(caller.tenant, exchanges)))
 
 
-def newest_exchange(*, caller: Caller, conversation_id: UUID) -> Exchange:
+def newest_exchange(*, caller: Caller, conversation_id: UUID) -> ShownExchange:
     """The last question of one of the person's conversations. Raises `NotFoundError`."""
     conversation = get_conversation(caller=caller, conversation_id=conversation_id)
-    exchange: Exchange | None = conversation.exchanges.order_by("-created_at").first()
-    if exchange is None:
+    found = _shown(caller.tenant, conversation.exchanges.order_by("-created_at")[:1])
+    if not found:
         raise NotFoundError("conversation")
-    return exchange
+    return found[0]
+
+
+def _shown(tenant: Tenant, rows: Iterable[Exchange]) -> list[ShownExchange]:
+    kept = {row: [Citation(**citation) for citation in row.citations] for row in rows}
+    cited = {citation.document_id for citations in kept.values() for citation in citations}
+    living = {str(pk) for pk in services.living(tenant=tenant).filter(id__in=cited).values_list("id", flat=True)}
+    return [
+        ShownExchange(
+            id=row.id,
+            question=row.question,
+            answer=row.answer,
+            grounded=row.grounded,
+            citations=tuple(c if c.document_id in living else _without_words(c) for c in citations),
+        )
+        for row, citations in kept.items()
+    ]
+
+
+def _without_words(citation: Citation) -> Citation:
+    return replace(citation, document_name="", quote="", start=-1, end=-1, verified=False)

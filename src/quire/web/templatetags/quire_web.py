@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
 
+from quire.core.types import Citation
 from quire.documents.reports import DocumentReport
 from quire.web import wording
+from quire.web.conversations import ShownExchange
 
 register = template.Library()
 register.filter("kind", wording.kind)
@@ -27,25 +28,23 @@ def percent(report: DocumentReport) -> int:
 
 
 @register.filter
-def cited(exchange: Any) -> list[dict[str, Any]]:
-    """An answer cut at its citation numbers: `[{"text"}, {"citation"}, …]`; a number without citation stays text."""
-    by_number = {citation["number"]: citation for citation in exchange.citations}
-    pieces: list[dict[str, Any]] = []
+def cited(exchange: ShownExchange) -> list[str | Citation]:
+    """An answer cut at its citation numbers; a number without citation stays text."""
+    by_number = {str(citation.number): citation for citation in exchange.citations}
+    pieces: list[str | Citation] = []
     for index, piece in enumerate(_NUMBER.split(exchange.answer)):
-        if index % 2 and (citation := by_number.get(int(piece))):
-            pieces.append({"citation": citation})
-        elif piece:
-            pieces.append({"text": f"[{piece}]" if index % 2 else piece})
+        if index % 2:
+            pieces.append(by_number.get(piece, f"[{piece}]"))
+        else:
+            pieces.append(piece)
     return pieces
 
 
 @register.filter
-def address(citation: dict[str, Any]) -> str:
+def address(citation: Citation) -> str:
     """Where a citation leads: the page it stands on, its words marked."""
-    query: dict[str, Any] = {"page": citation["page"]}
-    if citation.get("verified") and citation.get("start", -1) >= 0:
-        query["mark"] = f"{citation['start']}-{citation['end']}"
-    elif citation.get("quote"):
-        query["quote"] = citation["quote"][:500]
-    path = reverse("document", args=[citation["document_id"]])
-    return f"{path}?{urlencode(query)}#page-{citation['page']}"
+    query: dict[str, int | str] = {"page": citation.page}
+    if citation.verified:
+        query["mark"] = f"{citation.start}-{citation.end}"
+    path = reverse("document", args=[citation.document_id])
+    return f"{path}?{urlencode(query)}#page-{citation.page}"

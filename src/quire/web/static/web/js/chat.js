@@ -84,7 +84,7 @@ export class Chat {
     let text = "";
     for await (const { event, data } of serverEvents(response.body)) {
       if (event === "token") {
-        text += tokenText(data);
+        text += JSON.parse(data).text;
         answer.textContent = text;
         this.#toEnd();
       } else if (event === "error") {
@@ -120,13 +120,4 @@ export class Chat {
   #toEnd() {
     this.list.scrollTop = this.list.scrollHeight;
   }
-}
-
-/**
- * @param {string} data  a piece of the answer: `{"text": "…"}`, or a JSON string
- * @returns {string}
- */
-function tokenText(data) {
-  const value = JSON.parse(data);
-  return typeof value === "string" ? value : String(value.text ?? value.token ?? "");
 }

@@ -4,7 +4,7 @@
 // until then `onChange(null)` is called now and then, so that no bar is ever frozen. A hidden page listens to nothing.
 
 const PATIENCE_MS = 5000;
-const KINDS = ["message", "snapshot", "document", "change", "deleted"];
+const KINDS = ["document", "deleted"];
 
 /**
  * @param {object} options
@@ -21,7 +21,10 @@ export function watch({ url, onChange, isWanted, onLost = () => {} }) {
   function open() {
     if (source || document.hidden) return;
     source = new EventSource(url);
-    source.onopen = () => onLost(false);
+    source.onopen = () => {
+      onLost(false);
+      onChange(null); // what ended while nobody listened is in no snapshot
+    };
     source.onerror = () => {
       if (source?.readyState !== EventSource.CLOSED) return onLost(true);
       close();
@@ -49,17 +52,11 @@ export function watch({ url, onChange, isWanted, onLost = () => {} }) {
 }
 
 /**
- * The ids of the documents that an event is about: one report, a list of them, or `{"documents": […]}`.
+ * The id of the document that an event is about.
  * @param {string} data
  * @returns {string[] | null}
  */
 function idsIn(data) {
-  try {
-    const value = JSON.parse(data);
-    const reports = Array.isArray(value) ? value : (value.documents ?? value.results ?? [value]);
-    const ids = reports.map((/** @type {any} */ report) => report.id ?? report.document_id).filter(Boolean);
-    return ids.length ? ids : null;
-  } catch {
-    return null;
-  }
+  const { id } = JSON.parse(data);
+  return id ? [id] : null;
 }

@@ -62,10 +62,17 @@ export class Rows {
   }
 
   /** @param {HTMLElement} row */
+  #firstOlderThan(row) {
+    const rows = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll("[data-document]")]);
+    const older = rows.find((other) => (other.dataset.created ?? "") < (row.dataset.created ?? ""));
+    return older ?? this.list.querySelector(".more");
+  }
+
+  /** @param {HTMLElement} row */
   #place(row) {
     const old = document.getElementById(row.id);
     if (old) replace(old, row);
-    else if (!new URLSearchParams(location.search).has("q")) this.list.prepend(row);
+    else if (!new URLSearchParams(location.search).has("q")) this.list.insertBefore(row, this.#firstOlderThan(row));
     // @ts-ignore: htmx is a classic script
     window.htmx?.process(row);
   }

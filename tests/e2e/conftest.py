@@ -1,0 +1,105 @@
+"""A running Quire (`quire up` on a folder of its own) and a real browser, signed in by a link."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+START_LIMIT_S = 120
+QUIRE = Path(sys.executable).parent / "quire"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """A running service, and the folder it lives in."""
+
+    url: str
+    data_dir: Path
+
+    def sign_in_link(self) -> str:
+        """An unused one."""
+        command = [QUIRE, "--data-dir", str(self.data_dir), "sign-in-link"]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split()[-1]
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """All of Quire, as a person starts it."""
+    data_dir = tmp_path_factory.mktemp("live")
+    port = _free_port()
+    log = data_dir / "up.log"
+    with log.open("wb") as output:
+        up = subprocess.Popen(
+            [QUIRE, "up", "--port", str(port), "--data-dir", str(data_dir)], stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(up, url, log)
+        yield Live(url=url, data_dir=data_dir)
+    finally:
+        up.terminate()
+        up.wait(60)
+
+
+@pytest.fixture(scope="module")  # not longer: while it is open Django takes this thread for an asynchronous one
+def chromium() -> Iterator[Browser]:
+    """Debian's headless Chromium; the tests are skipped where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH (Debian: apt-get install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(live: Live, chromium: Browser) -> Iterator[Page]:
+    """The library, of somebody just signed in. Anything that the page complains of fails the test."""
+    context = chromium.new_context(base_url=live.url, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if is_complaint(said.type, said.text) else None)
+    page.goto(live.sign_in_link())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("/")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def is_complaint(kind: str, text: str) -> bool:
+    """Chromium also calls it an error when the server refuses a file (415), which is part of a test."""
+    return kind == "error" and "status of 415" not in text
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(up: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < end and up.poll() is None:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz", timeout=5, trust_env=False).is_success:
+                return
+        time.sleep(0.3)
+    raise AssertionError(f"Quire did not start:\n{log.read_text()}")
