@@ -230,6 +230,7 @@ class HitOut(Schema):
     document_id: UUID
     document_name: str
     page: int
+    pages: list[int]
     text: str
     score: float
 

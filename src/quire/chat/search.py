@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from quire import registry
-from quire.core.retrieval import fuse
+from quire.core.retrieval import fuse, overview_ordinals
 from quire.core.types import Hit, Span, Vectors
 from quire.documents import services
 from quire.documents.models import Chunk, Document
@@ -35,6 +35,11 @@ class FoundChunk:
     ordinal: int
     spans: tuple[Span, ...]
     heading_path: tuple[str, ...]
+
+    @property
+    def pages(self) -> list[int]:
+        """Every page that it has text of, in order; `page` is the first."""
+        return list(dict.fromkeys(span.page for span in self.spans))
 
 
 def search(
@@ -115,10 +120,7 @@ def _visible(tenant: Tenant, fused: list[Hit], document_ids: Sequence[UUID] | No
 def _samples(tenant: Tenant, document: Document, count: int) -> list[FoundChunk]:
     """The first chunks of a document, then some at even distances."""
     chunks = Chunk.objects.for_tenant(tenant).visible().filter(ingestion__document=document)
-    total = chunks.count()
-    first = range(min(total, max(1, count // 2)))
-    step = max(1, total // max(1, count - len(first)))
-    ordinals = list(dict.fromkeys([*first, *range(len(first), total, step)]))[:count]
+    ordinals = overview_ordinals(chunks.count(), limit=count)
     rows = chunks.filter(ordinal__in=ordinals).select_related("ingestion__document").order_by("ordinal")
     return [_found(row, score=0.0) for row in rows]
 
