@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 REDIS_LIMIT_S = 60
 """A large append-only file takes a while to load."""
 PREPARE_LIMIT_S = 600
-READY_LIMIT_S = 60
+READY_LIMIT_S = 120
 QUIRE = (sys.executable, "-P", "-m", "quire")
 
 
@@ -65,6 +63,8 @@ def up(port: int, host: str, verbose: bool) -> None:
 
 
 def _start(supervisor: Supervisor, env: Environment, *, url: str, web_socket: int) -> None:
+    from quire.ops.supervisor.readiness import Readiness
+
     _say("Starting Quire …")
     if not env.redis_url:
         _start_redis(supervisor, env)
@@ -72,7 +72,11 @@ def _start(supervisor: Supervisor, env: Environment, *, url: str, web_socket: in
     supervisor.start(_part("worker"))
     supervisor.start(_part("dispatcher"))
     supervisor.start(_part("web", "--fd", str(web_socket), inherited=[web_socket]))
-    supervisor.wait_until(lambda: _is_ready(url), what="The web was not ready", limit_s=READY_LIMIT_S)
+    readiness = Readiness(f"{url}/readyz")
+    try:
+        supervisor.wait_until(lambda: readiness.is_reached, what="The web was not ready", limit_s=READY_LIMIT_S)
+    finally:
+        readiness.give_up()
     _greet(env, url=url, prepared=prepared)
 
 
@@ -112,15 +116,6 @@ def _prepare(supervisor: Supervisor, *, url: str) -> dict[str, Any]:
     if process.returncode:
         raise Failure("Quire could not be prepared: the reason stands above.", code="start_failed")
     return dict(json.loads(output))
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{url}/readyz", timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _greet(env: Environment, *, url: str, prepared: dict[str, Any]) -> None:

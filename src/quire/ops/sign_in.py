@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
@@ -12,7 +13,8 @@ from quire.tenants.services import sign_in_tokens
 
 def path(user: User) -> str:
     """The path of a page that signs `user` in: once, within three days, and not after a new password."""
-    return f"/sign-in/{urlsafe_base64_encode(force_bytes(user.pk))}/{sign_in_tokens.make_token(user)}/"
+    uid = urlsafe_base64_encode(force_bytes(user.pk))
+    return reverse("sign_in_by_link", args=[uid, sign_in_tokens.make_token(user)])
 
 
 def user_named(username: str) -> User:
