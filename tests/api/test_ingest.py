@@ -180,3 +180,11 @@ def test_a_body_that_is_no_form_is_a_problem_not_a_crash(client: Client) -> None
     answer = client.post("/api/ingest/", b"garbage", content_type="multipart/form-data; boundary=x y")
     assert answer.status_code == 400
     assert json.loads(answer.content)["status"] == 400
+
+
+def test_a_browser_uploads_by_its_session_and_csrf_token(caller: Caller) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(caller.user)
+    browser.cookies["csrftoken"] = "a" * 32
+    assert upload(browser).status_code == 403
+    assert upload(browser, headers={"X-CSRFToken": "a" * 32}).status_code == 202

@@ -90,7 +90,7 @@ def test_an_answer_is_streamed_token_by_token(live: Live, nutmeg: dict[str, Any]
     assert set(names[:-2]) == {"token"}
     done = found[-1][1]
     assert "".join(data["text"] for name, data in found if name == "token") == done["answer"]
-    assert done["citations"] == found[-2][1]
+    assert done["citations"] == found[-2][1]["citations"]
 
 
 def test_a_question_about_a_document_that_is_not_there_is_404_also_as_a_stream(live: Live) -> None:

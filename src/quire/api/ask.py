@@ -86,7 +86,7 @@ def _piecewise(tenant: Tenant, stream: AnswerStream) -> Iterator[bytes]:
             yield sse.event("token", json.dumps({"text": piece}))
         answer = _answer(tenant, stream.result)
         citations = [citation.model_dump(mode="json") for citation in answer.citations]
-        yield sse.event("citations", json.dumps(citations))
+        yield sse.event("citations", json.dumps({"citations": citations}))
         yield sse.event("done", answer.model_dump_json())
     except QuireError as error:
         yield _error(handlers.problem_of(error))

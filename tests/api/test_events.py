@@ -1,0 +1,134 @@
+"""What a watcher is told, look by look, and when it looks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+import redis
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from tests.api.conftest import Live
+
+from quire.api.events import DocumentWatch, TenantWatch
+from quire.api.news import LOOK_EVERY_S, News
+from quire.documents import events, lifecycle, services
+from quire.documents.models import Ingestion
+from quire.environment import Environment
+from quire.tenants.services import Caller
+
+
+def take_in(client: Client, name: str) -> dict[str, Any]:
+    file = SimpleUploadedFile(name, f"The content of {name}.".encode())
+    made: dict[str, Any] = client.post("/api/ingest/", {"file": file}).json()["document"]
+    return made
+
+
+def told(found: list[bytes]) -> list[tuple[str, str, str | None]]:
+    """Name, document and its status of each event."""
+    fields = [dict(line.split(": ", 1) for line in event.decode().splitlines() if line) for event in found]
+    pairs = [(field["event"], json.loads(field["data"])) for field in fields]
+    return [(name, data["id"], data.get("status")) for name, data in pairs]
+
+
+def claim(document: dict[str, Any]) -> lifecycle.Lease:
+    lease = lifecycle.claim(task_id=uuid.UUID(document["task_id"]), owner="a worker")
+    assert lease
+    return lease
+
+
+def test_a_document_is_told_once_for_each_change(client: Client, caller: Caller) -> None:
+    document = take_in(client, "a.txt")
+    watch = DocumentWatch(caller.tenant, uuid.UUID(document["id"]))
+    assert told(watch.look()) == [("document", document["id"], "processing")]
+    assert watch.look() == []
+    lease = claim(document)
+    assert b'"queue_position":null' in watch.look()[0]
+    lifecycle.complete(lease)
+    assert told(watch.look()) == [("document", document["id"], "completed")]
+    assert watch.is_over
+
+
+def test_a_deleted_document_ends_its_stream(client: Client, caller: Caller) -> None:
+    document = take_in(client, "a.txt")
+    watch = DocumentWatch(caller.tenant, uuid.UUID(document["id"]))
+    services.delete(tenant=caller.tenant, document_id=document["id"])
+    assert told(watch.look()) == [("deleted", document["id"], None)]
+    assert watch.is_over
+
+
+def test_a_tenants_stream_begins_with_what_is_unfinished(client: Client, caller: Caller) -> None:
+    done, waiting = take_in(client, "done.txt"), take_in(client, "waiting.txt")
+    lifecycle.complete(claim(done))
+    watch = TenantWatch(caller.tenant)
+    assert told(watch.look()) == [("document", waiting["id"], "processing")]
+    assert watch.look() == []
+
+
+def test_a_tenants_stream_tells_progress_and_the_end(client: Client, caller: Caller) -> None:
+    document = take_in(client, "a.txt")
+    watch = TenantWatch(caller.tenant)
+    watch.look()
+    lease = claim(document)
+    assert told(watch.look()) == [("document", document["id"], "processing")]
+    with lifecycle.fenced(lease, pages_done=3, pages_total=9):
+        pass
+    assert told(watch.look()) == [("document", document["id"], "processing")]
+    assert watch.look() == []
+    lifecycle.complete(lease)
+    assert told(watch.look()) == [("document", document["id"], "completed")]
+    services.delete(tenant=caller.tenant, document_id=document["id"])
+    assert told(watch.look()) == [("deleted", document["id"], None)]
+    assert watch.look() == []
+
+
+def test_a_tenants_stream_tells_nothing_of_another(client: Client, stranger: Caller) -> None:
+    watch = TenantWatch(stranger.tenant)
+    document = take_in(client, "a.txt")
+    assert watch.look() == []
+    claim(document)
+    assert watch.look() == []
+
+
+def waited(tenant_id: uuid.UUID, then: Any = lambda: None) -> float:
+    """Seconds until the second news; `then` is called after the first."""
+
+    async def wait_twice() -> float:
+        async with News(tenant_id) as news:
+            await news.wait()
+            began = time.monotonic()
+            await asyncio.to_thread(then)
+            await news.wait()
+            return time.monotonic() - began
+
+    return asyncio.run(wait_twice())
+
+
+def test_without_redis_a_watcher_looks_every_two_seconds() -> None:
+    assert LOOK_EVERY_S * 0.9 < waited(uuid.uuid4()) < LOOK_EVERY_S * 1.5
+
+
+def test_with_redis_news_comes_at_once(live: Live, settings: Any) -> None:
+    env = Environment.model_validate({"QUIRE_DATA_DIR": live.data_dir})
+    settings.ENV = env
+    tenant_id = uuid.uuid4()
+
+    def publish() -> None:
+        with redis.Redis.from_url(env.redis(0)) as client:
+            client.publish(events.channel(tenant_id), "something changed")
+
+    assert waited(tenant_id, publish) < LOOK_EVERY_S / 2
+
+
+@pytest.mark.django_db
+def test_a_queue_of_many_is_not_told_again_when_one_of_it_begins(client: Client, caller: Caller) -> None:
+    first, *_ = [take_in(client, f"{n}.txt") for n in range(5)]
+    watch = TenantWatch(caller.tenant)
+    assert len(watch.look()) == 5
+    claim(first)
+    assert [document_id for _, document_id, _ in told(watch.look())] == [first["id"]]
+    assert Ingestion.objects.filter(status="queued").count() == 4
