@@ -22,5 +22,14 @@ def clean(name: str) -> str:
     return tidy[:MAX_CHARACTERS] or UNNAMED
 
 
+def as_title(name: str) -> str:
+    """What a file's name says of its content: words, without extension and underscores; empty for "scan_0042.pdf"."""
+    stem = name.rpartition(".")[0] or name
+    title = " ".join(stem.replace("_", " ").replace("-", " ").split())
+    says_something = sum(c.isalpha() for c in title) >= 2 * sum(c.isdigit() for c in title) and len(title) >= 3
+    return title if says_something and title.casefold() not in _NO_TITLES else ""
+
+
+_NO_TITLES = {"untitled", "document", "scan", "scanned document", "file", "download", "image", "new document", "page"}
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Control, format (which holds the bidirectional marks), surrogate, private, unassigned, line and paragraph ends."""

@@ -16,6 +16,7 @@ from django.core.files.storage import default_storage
 from quire.core import types
 from quire.core.errors import TransientError
 from quire.core.ports import KeywordIndex, VectorStore
+from quire.documents import names
 from quire.documents.lifecycle import Lease, fenced
 from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
 
@@ -42,7 +43,7 @@ class DatabaseWorkspace:
         self.media_type = self._ingestion.media_type
         self.pages_done = self._ingestion.pages_done
         self.chunks_done = self._ingestion.chunks_done
-        self.title = self._ingestion.title
+        self.title = self._ingestion.title or names.as_title(self._ingestion.document.name)
 
     def bind(self, *, fingerprint: str, embedder_id: str, dimensions: int) -> None:
         """Note what makes this run's pages and chunks; begin anew when something else had begun them."""
@@ -83,7 +84,7 @@ class DatabaseWorkspace:
         self._save(stage=Stage(stage))
 
     def save_pages(self, pages: list[types.Page], *, pages_total: int, title: str) -> None:
-        self.title = title
+        self.title = title or names.as_title(self._ingestion.document.name)
         if not pages:  # a resumed run, or a last batch that was full: nothing moved on
             self._save(pages_total=pages_total, title=title[:500])
             return
