@@ -114,8 +114,8 @@ def _bug(_: str) -> str:
     raise ZeroDivisionError("a bug of ours")
 
 
-def _write(_: str) -> str:
-    Path("note").write_bytes(b"x" * 100_000)
+def _write(path: str) -> str:
+    Path(path).write_bytes(b"x" * 100_000)
     return "written"
 
 
@@ -166,6 +166,12 @@ def _kill_parent(_: str) -> str:
     return "killed"
 
 
+def _kill_self(_: str) -> str:
+    """As the kernel does when memory runs out; only an unconfined parser can."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "killed"
+
+
 def _talk_nonsense(words: str) -> str:
     """What a parser that was taken over may do: write on every descriptor that it has."""
     payload = words.encode()
@@ -200,5 +206,6 @@ DEEDS: dict[str, Callable[[str], str]] = {
     "connect": _connect,
     "internet": _internet,
     "kill_parent": _kill_parent,
+    "kill_self": _kill_self,
     "nonsense": _talk_nonsense,
 }

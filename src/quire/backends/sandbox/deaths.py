@@ -82,12 +82,15 @@ def as_warning(death: ParserDied, *, page: int, limits: Limits) -> str:
     return f"Page {page} could not be read: {reasons.get(death.cause, 'it made the parser crash')}."
 
 
-def death_of(exit_code: int) -> ParserDied:
-    """From a child's exit code, negative for a signal, as `subprocess` writes it."""
+def death_of(exit_code: int, *, peak_bytes: int, limits: Limits) -> ParserDied:
+    """From a child's exit code (negative for a signal, as `subprocess` writes it) and the memory it had at most."""
     if exit_code == -signal.SIGKILL:
         return ParserDied(Cause.KILLED)
     if exit_code == -signal.SIGXCPU:
         return ParserDied(Cause.TIMEOUT)
+    if exit_code < 0 and peak_bytes >= limits.memory_bytes / 2:
+        # C libraries abort when they get no more, which a buffer that doubles meets at half of the limit.
+        return ParserDied(Cause.MEMORY, signal.Signals(-exit_code).name)
     if exit_code < 0:
         return ParserDied(Cause.CRASH, signal.Signals(-exit_code).name)
     return ParserDied(Cause.CRASH, f"it stopped with code {exit_code}")

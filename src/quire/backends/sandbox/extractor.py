@@ -25,6 +25,10 @@ Backend = tuple[str, Mapping[str, Any]]
 """The dotted path of a class or function, and the options it is called with: values that JSON can carry."""
 
 
+_OF_WHAT_CAME_BEFORE = frozenset({Cause.CRASH, Cause.MEMORY, Cause.NESTING})
+"""Ends that may come of memory that earlier pages spoiled or used up."""
+
+
 class SandboxedExtractor:
     """Follows `Extractor`, by another one in the parser process. Linux only.
 
@@ -55,7 +59,8 @@ class SandboxedExtractor:
     @contextmanager
     def open(self, path: Path, *, media_type: str) -> Iterator[SandboxedExtraction]:
         """Raises `PermanentError` (`parser_timeout`, `parser_memory`, `parser_crash`, `parser_output`) too, and
-        `TransientError` (`parser_killed`, `parser_unavailable`). Leaving the block kills what still runs."""
+        `TransientError` (`parser_killed`, `parser_unavailable`). Leaving the block kills what still runs. The file must
+        keep its name so long: PDFium opens it by that, though the parser gets it as a descriptor."""
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             extraction = SandboxedExtraction(self.process, file, media_type=media_type, limits=self._limits)
@@ -103,25 +108,28 @@ class SandboxedExtraction:
             self._info = self._open_again()
 
     def pages(self, *, first: int = 1) -> Iterator[Page]:
-        """A page that ends the parser gets a second try in a fresh child, unless it took too long; then it is left
-        out with a warning. One bad page more than `Limits.bad_pages` fails the document."""
-        number, tries, bad = max(first, 1), 0, 0
+        """A page that ends the parser gets a fresh child, as long as it may be the pages before it that did it; else
+        it is left out with a warning. One bad page more than `Limits.bad_pages` fails the document."""
+        number, killed_at, bad = max(first, 1), 0, 0
         while number <= self.page_count:
+            began_at = number
             try:
                 for page in self._fresh_run().pages(first=number, page_count=self.page_count):
                     yield page
-                    number, tries = page.number + 1, 0
+                    number = page.number + 1
                 return
             except ParserDied as death:
                 log.warning("page %d ended the parser: %s", number, death)
-                tries += 1
-                if tries == 1 and death.cause not in {Cause.TIMEOUT, Cause.OUTPUT}:
+                if death.cause is Cause.KILLED and killed_at != number:
+                    killed_at = number
+                    continue
+                if death.cause in _OF_WHAT_CAME_BEFORE and began_at < number:
                     continue
                 bad += 1
                 if bad > self._limits.bad_pages or death.cause is Cause.KILLED:
                     raise as_error(death, page=number, limits=self._limits) from death
                 yield self._left_out(number, death)
-                number, tries = number + 1, 0
+                number += 1
 
     def close(self) -> None:
         if self._run:

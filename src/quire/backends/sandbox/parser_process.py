@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -106,19 +104,18 @@ class _Running:
     """A process that answered."""
 
     def __init__(self, setup: Setup) -> None:
-        folder = tempfile.mkdtemp(prefix="quire-parser-")
         self.control, their_end = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with their_end:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-s", "-B", "-m", "quire.backends.sandbox.server", str(their_end.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                cwd=folder,
-                env=_environment(os.environ, folder=folder, roots=_import_roots(setup)),
+                cwd="/",
+                env=_environment(os.environ, roots=_import_roots(setup)),
                 pass_fds=[their_end.fileno()],
                 start_new_session=True,
             )
-        self.stop = weakref.finalize(self, _end, self.process, self.control, folder)
+        self.stop = weakref.finalize(self, _end, self.process, self.control)
         self.confined_by = self._greeting(setup)
 
     def _greeting(self, setup: Setup) -> list[str]:
@@ -135,21 +132,19 @@ class _Running:
         return list(answer["confined_by"])
 
 
-def _end(process: subprocess.Popen[bytes], control: socket.socket, folder: str) -> None:
+def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
     control.close()
     try:
         process.wait(_STOP_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _environment(environ: Mapping[str, str], *, folder: str, roots: Sequence[str]) -> dict[str, str]:
+def _environment(environ: Mapping[str, str], *, roots: Sequence[str]) -> dict[str, str]:
     """No secret gets in, because only what is named here does."""
     kept = {name: environ[name] for name in _INHERITED if name in environ}
-    own = {"HOME": folder, "TMPDIR": folder, "PYTHONPATH": os.pathsep.join(roots)}
-    return kept | _ONE_THREAD | own
+    return kept | _ONE_THREAD | {"HOME": "/nonexistent", "PYTHONPATH": os.pathsep.join(roots)}
 
 
 def _import_roots(setup: Setup) -> list[str]:

@@ -23,6 +23,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _READ_BYTES = 1 << 18
+_REPORT_BYTES = 1024
 _END_S = 5
 """The parser process needs a millisecond to kill a child and say so."""
 
@@ -72,7 +73,7 @@ class ParserRun:
         with self._channel, self._status, suppress(OSError):
             self._status.shutdown(socket.SHUT_WR)
             if not self._is_done:
-                self._exit_code()
+                self._exit()
 
     def _message(self) -> tuple[str, Any]:
         kind, content = _checked(messages.parse, self._frame())
@@ -134,18 +135,19 @@ class ParserRun:
 
     def _death(self) -> ParserDied:
         try:
-            return death_of(self._exit_code())
+            exit_code, peak_bytes = self._exit()
+            return death_of(exit_code, peak_bytes=peak_bytes, limits=self._limits)
         except OSError:
             return ParserDied(Cause.KILLED, "the parser process died")
 
-    def _exit_code(self) -> int:
-        """Of the child, when it is gone. `OSError` when the parser process cannot tell."""
+    def _exit(self) -> tuple[int, int]:
+        """The child's exit code and most memory in bytes, when it is gone. `OSError` when nobody can tell."""
         self._status.settimeout(_END_S)
-        report = json.loads(self._status.recv(messages.HEADER.size + 1024) or b"{}")
+        report = json.loads(self._status.recv(_REPORT_BYTES) or b"{}")
         if "exit_code" not in report:
             raise ConnectionError("the parser process died")
         log.debug("parser child ended: %s, peak %d MB", report["exit_code"], report["peak_bytes"] // MIB)
-        return int(report["exit_code"])
+        return report["exit_code"], report["peak_bytes"]
 
 
 def _checked(check: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:

@@ -4,6 +4,7 @@ not be so again in each child. Without it the first page of a file takes some 10
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from quire.core.errors import QuireError
@@ -32,15 +33,12 @@ trailer << /Root 1 0 R >>
 
 def warm_up(extractor: Extractor) -> None:
     """Read the sample, if the extractor reads PDF at all."""
-    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+    with tempfile.NamedTemporaryFile(prefix="quire-") as file:
         file.write(sample())
         file.flush()
-        try:
-            with extractor.open(Path(file.name), media_type=PDF) as extraction:
-                for _ in range(2):
-                    list(extraction.pages())
-        except QuireError:
-            return
+        with suppress(QuireError), extractor.open(Path(file.name), media_type=PDF) as extraction:
+            for _ in range(2):
+                list(extraction.pages())
 
 
 def sample() -> bytes:
