@@ -179,7 +179,7 @@ def test_all_is_there_after_a_stop_and_a_second_start_and_nothing_survives_a_kil
     assert "sign-in-link" in up.said
     assert "150,000" in up.quire("ask", QUESTION, "--document", spice).stdout
 
-    assert len(up.processes()) >= 6  # up, Redis, web, dispatcher, worker and its pool
+    wait_until(lambda: len(up.processes()) >= 6)  # up, Redis, web, dispatcher, worker and its pool
     up.process.kill()
     up.process.wait()
     wait_until(lambda: up.processes() == [], limit_s=10)

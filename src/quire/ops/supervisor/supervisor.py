@@ -36,8 +36,9 @@ class Supervisor:
 
     @contextmanager
     def listening_to_signals(self) -> Iterator[None]:
-        """Within the block SIGINT and SIGTERM ask to stop; the second time, to stop at once."""
-        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Within the block Ctrl-C, SIGTERM and a closed terminal ask to stop; the second time, to stop at once."""
+        asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, self._on_signal) for number in asking}
         try:
             yield
         finally:
