@@ -61,9 +61,8 @@ def bug(error: Exception, *, where: str) -> HttpResponse:
 def _status(error: QuireError) -> int:
     if isinstance(error, RefusedError):
         return error.status
-    if isinstance(error, TransientError):
-        return 503
-    return 422 if isinstance(error, PermanentError) else 500
+    # A backend that cannot work as it is set up is an operator's matter: its sentence says what to do.
+    return 503 if isinstance(error, TransientError | PermanentError) else 500
 
 
 def _refusal(request: HttpRequest, error: QuireError) -> HttpResponse:

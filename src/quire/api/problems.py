@@ -26,6 +26,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_failed": (409, "Only a document that failed can be tried again"),
     "not_completed": (409, "Only a completed document can be used so"),
     "not_ready": (409, "The document has no content yet that could answer"),
+    "reindex_needed": (409, "The document was indexed by another model and must be indexed again"),
     "idempotency_in_progress": (409, "The first request with this Idempotency-Key still runs"),
     "file_too_large": (413, "The file is larger than this service takes"),
     "body_too_large": (413, "The request is larger than this path takes"),
@@ -37,6 +38,7 @@ CODES: dict[str, tuple[int, str]] = {
     "internal_error": (500, "Our fault; the log knows more under `error_id`"),
     "storage_unavailable": (503, "Files cannot be stored at present; nothing was kept"),
     "database_unavailable": (503, "The database does not answer at present; nothing was kept"),
+    "conflict": (503, "The same content was uploaded and deleted at the same moment; try again"),
     "service_unavailable": (503, "A service behind this one does not answer at present"),
     "overloaded": (503, "More work is waiting than can be done in good time"),
 }
