@@ -22,14 +22,14 @@ def row(page: Page, name: str) -> Locator:
 
 def upload(page: Page, path: Path) -> None:
     """Choose a file, and wait until its row says that it is ready, without a reload."""
-    page.locator("#files").set_input_files(path)
+    page.locator("#files:enabled").set_input_files(path)
     row(page, path.name).get_by_text("Ready", exact=True).wait_for(timeout=READY_WITHIN_MS)
 
 
 def ask(page: Page, question: str) -> Locator:
     """The whole answer, once it is in its final form."""
     page.get_by_label("Your question").fill(question)
-    page.get_by_label("Your question").press("Enter")
+    page.get_by_role("button", name="Ask").click()
     answered = page.locator(".exchange[id]").last
     answered.wait_for(timeout=30_000)
     return answered
@@ -83,10 +83,10 @@ def test_a_file_whose_name_and_text_are_markup_does_nothing(page: Page, tmp_path
 def test_a_file_that_is_refused_says_why_and_stays_until_dismissed(page: Page, tmp_path: Path) -> None:
     picture = tmp_path / "picture.pdf"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
-    page.locator("#files").set_input_files(picture)
+    page.locator("#files:enabled").set_input_files(picture)
     refused = page.locator("#sending .row").filter(has_text="picture.pdf")
     refused.get_by_role("alert").filter(has_text="image").wait_for()
-    refused.get_by_role("button", name="Cancel").click()
+    refused.get_by_role("button", name="Dismiss").click()
     refused.wait_for(state="detached")
 
 
@@ -109,7 +109,7 @@ def test_many_files_at_once_all_become_ready(page: Page, tmp_path: Path, count: 
     paths = [tmp_path / f"many-{n}.txt" for n in range(count)]
     for path in paths:
         path.write_text(f"This is the note called {path.stem}.")
-    page.locator("#files").set_input_files(paths)
+    page.locator("#files:enabled").set_input_files(paths)
     for path in paths:
         row(page, path.name).get_by_text("Ready", exact=True).wait_for(timeout=READY_WITHIN_MS)
     assert page.locator("#sending .row").count() == 0

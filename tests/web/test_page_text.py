@@ -32,6 +32,11 @@ def test_lines_that_the_margin_broke_flow_on_and_table_rows_stay() -> None:
     ]
 
 
+def test_lines_of_a_table_of_contents_stay() -> None:
+    text = "1 The plants . . . . . . . . . . . . . . 3\n1.1 Berries . . . . . . . . . . . . . . 3"
+    assert shown(blocks(text)) == [(0, text)]
+
+
 def test_a_mark_over_a_paragraphs_end_marks_both_parts() -> None:
     pieces = [(p.text, p.is_marked) for block in blocks("One two.\n\nThree four.", mark=(4, 15)) for p in block.pieces]
     assert pieces == [("One ", False), ("two.", True), ("Three", True), (" four.", False)]

@@ -14,6 +14,8 @@ from quire.core.types import Heading
 
 FULL_LINE = 0.75
 """A line at least this part of the page's longest was broken by its margin, so that a reader may flow it on."""
+_CONTENTS = re.compile(r"(?:\.\s?){4,}\s*\S{0,6}$")
+"""How a line of a table of contents ends: dots, and a page."""
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 
 
@@ -88,8 +90,12 @@ def _flow(text: str) -> str:
     """The same length, with the line breaks that only a margin made turned into blanks."""
     lines = text.split("\n")
     full = FULL_LINE * max(map(len, lines))
-    joints = [" " if len(line) >= full and following.strip() else "\n" for line, following in pairwise(lines)]
+    joints = [" " if len(line) >= full and _goes_on(line, following) else "\n" for line, following in pairwise(lines)]
     return "".join(chain.from_iterable(zip(lines, [*joints, ""], strict=True)))
+
+
+def _goes_on(line: str, following: str) -> bool:
+    return bool(following.strip()) and not _CONTENTS.search(line)
 
 
 def _pieces(text: str, start: int, end: int, mark: tuple[int, int] | None) -> Iterator[Piece]:

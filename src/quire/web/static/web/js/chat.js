@@ -27,6 +27,7 @@ export class Chat {
       event.preventDefault();
       form.requestSubmit();
     });
+    this.submit.disabled = false;
     this.#toEnd();
   }
 
@@ -107,6 +108,7 @@ export class Chat {
     const fresh = /** @type {HTMLElement} */ (holder.content.querySelector(".exchange"));
     exchange.replaceWith(fresh);
     fresh.scrollIntoView({ block: "nearest" });
+    document.getElementById("new-conversation")?.removeAttribute("hidden");
     announce(fresh.querySelector(".answer")?.textContent ?? "");
   }
 
@@ -119,5 +121,6 @@ export class Chat {
 
   #toEnd() {
     this.list.scrollTop = this.list.scrollHeight;
+    this.list.querySelector(".exchange:last-of-type")?.scrollIntoView({ block: "end" });
   }
 }

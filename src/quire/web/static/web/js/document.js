@@ -5,7 +5,10 @@ import { watch } from "./live.js";
 import { Sheets } from "./sheets.js";
 
 const room = /** @type {HTMLElement} */ (document.getElementById("room"));
-const sheets = new Sheets(/** @type {HTMLElement} */ (document.getElementById("text")));
+const pageNumber = /** @type {HTMLInputElement | null} */ (document.getElementById("go-page"));
+const sheets = new Sheets(/** @type {HTMLElement} */ (document.getElementById("text")), (number) => {
+  if (pageNumber && document.activeElement !== pageNumber) pageNumber.value = number;
+});
 const form = document.getElementById("ask");
 if (form instanceof HTMLFormElement) new Chat(form);
 
@@ -32,8 +35,7 @@ document.addEventListener("click", (event) => {
 
 document.getElementById("go")?.addEventListener("submit", (event) => {
   event.preventDefault();
-  const number = /** @type {HTMLInputElement} */ (document.getElementById("go-page")).value;
-  void sheets.show(new URL(`?page=${encodeURIComponent(number)}`, location.href));
+  void sheets.show(new URL(`?page=${encodeURIComponent(pageNumber?.value ?? "1")}`, location.href));
 });
 
 if (location.search.includes("mark=") || location.search.includes("quote=")) {

@@ -43,6 +43,7 @@ chooser.addEventListener("change", () => {
   sending.add([...(chooser.files ?? [])]);
   chooser.value = "";
 });
+chooser.disabled = false; // it is sent disabled, since nothing listens before
 
 /** @param {DragEvent} event */
 const bringsFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;

@@ -28,6 +28,7 @@ export function watch({ url, onChange, isWanted, onLost = () => {} }) {
     source.onerror = () => {
       if (source?.readyState !== EventSource.CLOSED) return onLost(true);
       close();
+      onLost(isWanted());
     };
     for (const kind of KINDS) source.addEventListener(kind, (event) => onChange(idsIn(event.data)));
   }

@@ -73,7 +73,9 @@ export class Sending {
       row.remove();
     } catch (error) {
       if (row.isCancelled) return;
-      row.fail(error instanceof Error ? error.message : String(error), () => this.#enqueue(file, row));
+      const sentence = error instanceof Error ? error.message : String(error);
+      if (error instanceof Refused) row.refuse(sentence);
+      else row.fail(sentence, () => this.#enqueue(file, row));
     }
   }
 
@@ -85,6 +87,11 @@ export class Sending {
     return new SendingRow(element, file.name);
   }
 }
+
+/** The server read the file and does not take it: to send it again cannot help. */
+class Refused extends Error {}
+
+const REFUSED = [400, 413, 415];
 
 class SendingRow {
   isCancelled = false;
@@ -103,13 +110,16 @@ class SendingRow {
     const nameElement = /** @type {HTMLElement} */ (element.querySelector(".row-name"));
     nameElement.textContent = name;
     this.bar.setAttribute("aria-label", name);
-    element.querySelector("[data-act=cancel]")?.addEventListener("click", () => this.cancel());
+    this.stop = /** @type {HTMLButtonElement} */ (element.querySelector("[data-act=cancel]"));
+    this.dismiss = /** @type {HTMLButtonElement} */ (element.querySelector("[data-act=dismiss]"));
+    this.stop.addEventListener("click", () => this.cancel());
+    this.dismiss.addEventListener("click", () => this.remove());
   }
 
   wait() {
     this.bar.hidden = false;
     this.bar.value = 0;
-    this.again.hidden = true;
+    this.#offer({ again: false, isOver: false });
     this.#say("Waiting to be sent", false);
   }
 
@@ -122,6 +132,7 @@ class SendingRow {
   /** @param {string} sentence */
   refuse(sentence) {
     this.bar.hidden = true;
+    this.#offer({ again: false, isOver: true });
     this.#say(sentence, true);
   }
 
@@ -131,8 +142,15 @@ class SendingRow {
    */
   fail(sentence, again) {
     this.refuse(sentence);
-    this.again.hidden = false;
+    this.#offer({ again: true, isOver: true });
     this.again.onclick = again;
+  }
+
+  /** @param {{again: boolean, isOver: boolean}} what */
+  #offer({ again, isOver }) {
+    this.again.hidden = !again;
+    this.stop.hidden = isOver;
+    this.dismiss.hidden = !isOver;
   }
 
   cancel() {
@@ -176,7 +194,7 @@ function post(url, file, row) {
     request.onabort = () => reject(new Error("Cancelled."));
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText));
-      else reject(new Error(problemSentence(request.responseText)));
+      else reject(new (REFUSED.includes(request.status) ? Refused : Error)(problemSentence(request.responseText)));
     };
     const form = new FormData();
     form.append("file", file);

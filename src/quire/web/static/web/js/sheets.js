@@ -3,9 +3,17 @@
 const AHEAD = "1200px";
 
 export class Sheets {
-  /** @param {HTMLElement} box  what scrolls */
-  constructor(box) {
+  /**
+   * @param {HTMLElement} box  what scrolls
+   * @param {(number: string) => void} onPage  told which page is being read
+   */
+  constructor(box, onPage) {
     this.box = box;
+    this.reading = new IntersectionObserver(
+      (entries) => entries.forEach((e) => e.isIntersecting && onPage(/** @type {HTMLElement} */ (e.target).dataset.page ?? "")),
+      { root: box, rootMargin: "-35% 0px -65% 0px" },
+    );
+    for (const sheet of box.querySelectorAll("[data-page]")) this.reading.observe(sheet);
     this.observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#near(entry)), {
       root: box,
       rootMargin: AHEAD,
@@ -55,7 +63,9 @@ export class Sheets {
     holder.innerHTML = await response.text();
     const fresh = /** @type {HTMLElement | null} */ (holder.content.querySelector("[data-page]"));
     const current = document.getElementById(sheet.id);
-    if (fresh) current?.replaceWith(fresh);
+    if (!fresh) return null;
+    current?.replaceWith(fresh);
+    this.reading.observe(fresh);
     return fresh;
   }
 
