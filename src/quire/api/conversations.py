@@ -21,8 +21,6 @@ from quire.api.schemas import (
 from quire.chat import services as chat
 from quire.chat.models import Conversation, Exchange
 from quire.core.types import Citation
-from quire.documents import services as documents
-from quire.documents.services import NotFoundError
 from quire.tenants.models import Tenant
 
 router = Router(tags=["conversations"])
@@ -42,13 +40,7 @@ def list_conversations(
 @router.post("", response={201: ConversationOut}, summary="Begin a conversation")
 def create_conversation(request: HttpRequest, body: ConversationIn) -> Status[ConversationOut]:
     caller = caller_of(request)
-    living = list(documents.living(tenant=caller.tenant).filter(id__in=body.document_ids))
-    if len(living) != len(set(body.document_ids)):
-        raise NotFoundError
-    conversation: Conversation = Conversation.objects.create(
-        tenant=caller.tenant, user=caller.user, title=body.title[:200]
-    )
-    conversation.documents.set(living)
+    conversation = chat.begin_conversation(caller=caller, title=body.title, document_ids=body.document_ids or None)
     return Status(201, _conversation(conversation))
 
 

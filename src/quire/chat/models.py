@@ -16,7 +16,8 @@ class Conversation(TenantModel):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     documents = models.ManyToManyField(Document, related_name="conversations")
-    """Empty: all of the tenant's."""
+    covers_all = models.BooleanField(default=True)
+    """About all of the tenant's documents; otherwise about `documents`, even when all of those have been deleted."""
     title = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -36,7 +37,7 @@ class Exchange(TenantModel):
     question = models.TextField()
     answer = models.TextField()
     citations = models.JSONField(default=list)
-    grounded = models.BooleanField()
+    grounded = models.BooleanField(default=True)
     model = models.CharField(max_length=100)
     timings = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)

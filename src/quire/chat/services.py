@@ -17,16 +17,25 @@ from quire.core import answer as answering
 from quire.core.questions import asks_for_overview
 from quire.core.types import Answer, Passage, Turn
 from quire.documents import services as documents
-from quire.documents.models import Page
+from quire.documents.models import Page, Status
 from quire.documents.services import NotFoundError, RefusedError
-from quire.tenants.models import Tenant, User
+from quire.tenants.models import Tenant
 from quire.tenants.services import Caller
 
 PASSAGES = 8
 """Passages given to the chat model: about 1,600 tokens."""
 TURNS_REMEMBERED = 6
 
-__all__ = ["AnswerStream", "AskResult", "FoundChunk", "ask", "conversations", "get_conversation", "search"]
+__all__ = [
+    "AnswerStream",
+    "AskResult",
+    "FoundChunk",
+    "ask",
+    "begin_conversation",
+    "conversations",
+    "get_conversation",
+    "search",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +77,7 @@ def ask(
     """
     conversation = get_conversation(caller=caller, conversation_id=conversation_id) if conversation_id else None
     if conversation and document_ids is None:
-        document_ids = list(conversation.documents.values_list("id", flat=True)) or None
+        document_ids = _scope(conversation)
     _check_ready(caller.tenant, document_ids)
     began = time.monotonic()
     found = _retrieve(caller.tenant, question, document_ids)
@@ -87,6 +96,17 @@ def get_conversation(*, caller: Caller, conversation_id: UUID) -> Conversation:
     conversation = conversations(caller=caller).filter(id=conversation_id).first()
     if conversation is None:
         raise NotFoundError("conversation")
+    return conversation
+
+
+@transaction.atomic
+def begin_conversation(*, caller: Caller, title: str, document_ids: Sequence[UUID] | None) -> Conversation:
+    """A new conversation about these documents, or about all (None). Raises `NotFoundError`."""
+    check_scope(tenant=caller.tenant, document_ids=document_ids)
+    conversation: Conversation = Conversation.objects.create(
+        tenant=caller.tenant, user=caller.user, title=title.strip()[:200], covers_all=document_ids is None
+    )
+    conversation.documents.set(documents.living(tenant=caller.tenant).filter(id__in=document_ids or []))
     return conversation
 
 
@@ -141,7 +161,7 @@ def _keep(
     timings: dict[str, float],
 ) -> AskResult:
     if conversation is None:
-        conversation = _begin_conversation(caller.tenant, caller.user, question, document_ids)
+        conversation = begin_conversation(caller=caller, title=question, document_ids=document_ids)
     else:
         conversation.save(update_fields=["updated_at"])
     exchange = Exchange.objects.create(
@@ -157,10 +177,14 @@ def _keep(
     return AskResult(answer=answer, conversation_id=conversation.id, exchange_id=exchange.id, timings=timings)
 
 
-def _begin_conversation(tenant: Tenant, user: User, question: str, document_ids: Sequence[UUID] | None) -> Conversation:
-    conversation: Conversation = Conversation.objects.create(tenant=tenant, user=user, title=question.strip()[:200])
-    conversation.documents.set(documents.living(tenant=tenant).filter(id__in=document_ids or []))
-    return conversation
+def _scope(conversation: Conversation) -> list[UUID] | None:
+    """The documents it is about, None for all. Raises `NotFoundError` when all of them have been deleted."""
+    if conversation.covers_all:
+        return None
+    living = conversation.documents.exclude(status=Status.DELETING).values_list("id", flat=True)
+    if not living:
+        raise NotFoundError
+    return list(living)
 
 
 def _history(conversation: Conversation | None) -> list[Turn]:

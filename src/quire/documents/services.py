@@ -114,6 +114,7 @@ def rename(*, tenant: Tenant, document_id: object, name: str) -> Document:
     """Give a document another name."""
     document = get(tenant=tenant, document_id=document_id)
     Document.objects.filter(id=document.id).living().update(name=names.clean(name))
+    transaction.on_commit(lambda: events.publish(tenant.id, document.id))
     return get(tenant=tenant, document_id=document_id)
 
 
