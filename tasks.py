@@ -86,6 +86,12 @@ def examples(context: Context) -> None:
     _run(context, "python -m examples.make_examples")
 
 
+@task
+def docs(context: Context) -> None:
+    """Write the reference of settings, commands and HTTP again from the code."""
+    _run(context, "python -m docs.generate")
+
+
 def _djade(context: Context, option: str) -> None:
     templates = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("src/quire/**/templates/**/*.html"))
     if templates:
