@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from real_redis import RealRedis
 
 from quire import registry
 from quire.backends.keywordindexes.sqlite_fts5 import SqliteKeywordIndex
@@ -55,6 +56,16 @@ def submit(stores: None, caller: Caller, tmp_path: Path) -> Callable[..., Submis
         return services.submit(tenant=by.tenant, user=by.user, upload=upload)
 
     return submit
+
+
+@pytest.fixture
+def broker() -> Iterator[RealRedis]:
+    """A running, empty Redis, where the settings say that it is."""
+    server = RealRedis()
+    server.start()
+    server.client.flushall()
+    yield server
+    server.kill()
 
 
 def fresh(row: Document | Ingestion) -> Document | Ingestion:

@@ -2,68 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 import redis
-from django.conf import settings
 from django.db import connections
 from django.db.models import F
+from real_redis import RealRedis
 
 from quire.documents import dispatcher, lifecycle
 from quire.documents.models import Ingestion
 from quire.documents.services import Submission
-from quire.ops.supervisor import redis_server
 
 Submit = Callable[..., Submission]
 
 
-class Redis:
-    """A Redis at the socket that the settings name."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self.client = redis.Redis.from_url(settings.ENV.redis(0))
-
-    def start(self) -> None:
-        socket = settings.ENV.redis_socket
-        command = redis_server.command(
-            redis_server.find_binary(), folder=settings.DATA_DIR / "redis", socket_path=socket
-        )
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        while not redis_server.is_answering(socket):
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-
-    def task_ids(self) -> list[UUID]:
-        """The messages in the queue, by their task's id."""
-        sent = self.client.lrange("celery", 0, -1)
-        return [UUID(json.loads(message)["headers"]["id"]) for message in sent]
-
-
 @pytest.fixture
-def broker() -> Iterator[Redis]:
-    server = Redis()
-    server.start()
-    server.client.flushall()
-    yield server
-    server.kill()
-    server.client.close()
-
-
-@pytest.fixture
-def due(submit: Submit, broker: Redis) -> Callable[[int], None]:
+def due(submit: Submit, broker: RealRedis) -> Callable[[int], None]:
     """Have this many documents due, none of them sent; Redis may be away."""
 
     def due(count: int) -> None:
@@ -80,7 +39,7 @@ def let_time_pass(seconds: float) -> None:
     Ingestion.objects.exclude(dispatched_at=None).update(dispatched_at=F("dispatched_at") - timedelta(seconds=seconds))
 
 
-def test_a_dead_redis_delays_an_upload_by_less_than_100_ms_and_loses_nothing(submit: Submit, broker: Redis) -> None:
+def test_a_dead_redis_delays_an_upload_by_less_than_100_ms_and_loses_nothing(submit: Submit, broker: RealRedis) -> None:
     broker.kill()
     dispatcher.dispatch()
     submission = submit()
@@ -90,11 +49,10 @@ def test_a_dead_redis_delays_an_upload_by_less_than_100_ms_and_loses_nothing(sub
     assert Ingestion.objects.get(id=submission.ingestion.id).dispatched_at is None
 
 
-def test_a_redis_that_was_restarted_gets_what_it_missed(due: Callable[[int], None], broker: Redis) -> None:
+def test_a_redis_that_was_restarted_gets_what_it_missed(due: Callable[[int], None], broker: RealRedis) -> None:
     due(1)
     dispatcher.dispatch()
     broker.kill()
-    broker.client.close()
     due(2)
     broker.start()
     broker.client.flushall()
@@ -103,7 +61,7 @@ def test_a_redis_that_was_restarted_gets_what_it_missed(due: Callable[[int], Non
     assert set(broker.task_ids()) == set(Ingestion.objects.values_list("task_id", flat=True))
 
 
-def test_a_wiped_redis_is_told_again_what_it_forgot(due: Callable[[int], None], broker: Redis) -> None:
+def test_a_wiped_redis_is_told_again_what_it_forgot(due: Callable[[int], None], broker: RealRedis) -> None:
     due(3)
     assert dispatcher.dispatch() == 3
     broker.client.flushall()
@@ -114,7 +72,7 @@ def test_a_wiped_redis_is_told_again_what_it_forgot(due: Callable[[int], None], 
 
 
 def test_the_list_in_redis_does_not_grow_while_no_worker_takes_from_it(
-    due: Callable[[int], None], broker: Redis
+    due: Callable[[int], None], broker: RealRedis
 ) -> None:
     due(dispatcher.MAX_SENT + 5)
     for _ in range(10):
@@ -123,7 +81,7 @@ def test_the_list_in_redis_does_not_grow_while_no_worker_takes_from_it(
     assert len(broker.task_ids()) == len(set(broker.task_ids())) == dispatcher.MAX_SENT
 
 
-def test_what_waits_for_its_next_attempt_is_not_sent(submit: Submit, broker: Redis) -> None:
+def test_what_waits_for_its_next_attempt_is_not_sent(submit: Submit, broker: RealRedis) -> None:
     submission = submit()
     Ingestion.objects.update(dispatched_at=None, next_attempt_at=lifecycle.in_s(5))
     assert dispatcher.dispatch() == 0
@@ -132,7 +90,7 @@ def test_what_waits_for_its_next_attempt_is_not_sent(submit: Submit, broker: Red
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_dispatchers_at_once_send_each_document_once(due: Callable[[int], None], broker: Redis) -> None:
+def test_many_dispatchers_at_once_send_each_document_once(due: Callable[[int], None], broker: RealRedis) -> None:
     due(12)
 
     def dispatch(_: int) -> int:
