@@ -133,7 +133,15 @@ def tour(up: subprocess.Popen[bytes], *, port: int, data_dir: Path) -> None:
         ask(client, first, QUESTION)
         key = client.headers["Authorization"].removeprefix("Bearer ")
         console.print(f"\nAnswered {time.monotonic() - begin:.1f} s after the start.")
-        console.print(f"Address  {client.base_url}\nAPI key  {key}\nCtrl-C stops everything.", markup=False)
+        console.print(f"Address  {client.base_url}\nSign in  {sign_in_link(data_dir)}", markup=False, soft_wrap=True)
+        console.print(f"API key  {key}\nCtrl-C stops everything.", markup=False)
+
+
+def sign_in_link(data_dir: Path) -> str:
+    """A link that signs the first person in, once."""
+    quire = Path(sys.executable).parent / "quire"
+    made = subprocess.run([quire, "--data-dir", data_dir, "sign-in-link"], capture_output=True, text=True, check=True)
+    return made.stdout.strip()
 
 
 def _checked(response: httpx.Response) -> dict[str, Any]:

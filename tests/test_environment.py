@@ -32,7 +32,7 @@ def test_a_secret_is_read_from_a_mounted_file(tmp_path: Path) -> None:
 
 
 def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="QUIRE_SECRET_KEY_FILE names .*gone.*cannot be read"):
+    with pytest.raises(SettingsError, match=r"QUIRE_SECRET_KEY_FILE names .*gone.*cannot be read"):
         read({"QUIRE_SECRET_KEY_FILE": str(tmp_path / "gone")})
 
 
