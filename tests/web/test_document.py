@@ -99,6 +99,15 @@ def test_an_answer_shows_no_words_of_a_deleted_document_as_citation(browser: Cli
     assert "The quoted document was deleted." in shown
 
 
+def test_questions_of_a_deleted_document_do_not_become_questions_of_all(
+    browser: Client, put: Put, caller: Caller
+) -> None:
+    conversation = ask(caller, put(TEXT), answer="It is red.")
+    put("Another text, so that there is something to ask.")
+    conversation.documents.clear()
+    assert "It is red." not in page(browser, "/ask/")
+
+
 def test_a_new_conversation_begins_empty(browser: Client, put: Put, caller: Caller) -> None:
     document = put(TEXT)
     ask(caller, document, answer="It is red.")
@@ -114,7 +123,9 @@ def test_another_persons_questions_are_not_shown(browser: Client, put: Put, call
 
 def ask(asker: Caller, document: object, *, answer: str) -> Conversation:
     """An exchange as `chat.services` keeps it."""
-    conversation: Conversation = Conversation.objects.create(tenant=asker.tenant, user=asker.user, title="Colours")
+    conversation: Conversation = Conversation.objects.create(
+        tenant=asker.tenant, user=asker.user, title="Colours", covers_all=False
+    )
     conversation.documents.set([document])
     citation = {
         "number": 1,

@@ -37,7 +37,9 @@ class Transcript:
 
 def newest(*, caller: Caller, document: Document | None) -> Transcript:
     """The person's last conversation over this one document, or, without one, over all of the tenant's."""
-    conversation = conversations(caller=caller).filter(documents=document).first()
+    mine = conversations(caller=caller)
+    scoped = mine.filter(covers_all=False, documents=document) if document else mine.filter(covers_all=True)
+    conversation = scoped.first()
     if conversation is None:
         return Transcript()
     exchanges = conversation.exchanges.order_by("created_at", "id")
