@@ -12,14 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection, transaction
-from django.db.models import F
+from clean_slate import let_time_pass, storage_folder, wipe_everything
+from django.db import connection
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -183,7 +181,7 @@ class Documents(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        _wipe_everything()
+        wipe_everything()
         self.broker.client.flushall()
         caller = create_tenant(name="Spice traders", username="anna")
         self.tenant: Tenant = caller.tenant
@@ -205,7 +203,7 @@ class Documents(RuleBasedStateMachine):
         elif event == "take" or (event == "work" and worker is None):
             self._take()
         elif event == "time":
-            _let_time_pass((3, 31, 61)[number])
+            let_time_pass((3, 31, 61)[number])
             self.seen["swept"] += lifecycle.sweep()
         elif event == "wiped":
             self.broker.client.flushall()
@@ -281,7 +279,7 @@ class Documents(RuleBasedStateMachine):
 
     def _take(self) -> None:
         if not dispatcher.dispatch():
-            _let_time_pass(11)  # what was lost is sent again
+            let_time_pass(11)  # what was lost is sent again
             dispatcher.dispatch()
         assert len(self.broker.task_ids()) <= dispatcher.MAX_SENT + 1  # one may have come again
         while len(self.workers) < MAX_WORKERS and (message := self.broker.take()):
@@ -335,7 +333,7 @@ class Documents(RuleBasedStateMachine):
         """Every worker is killed and Redis wiped; then the machinery goes on until all is over."""
         self.broker.client.flushall()
         for _ in range(30):
-            _let_time_pass(61)
+            let_time_pass(61)
             lifecycle.sweep()
             dispatcher.dispatch()
             while message := self.broker.take():
@@ -406,25 +404,6 @@ def _everything() -> list[object]:
         return [*rows, cursor.fetchall()]
 
 
-def _let_time_pass(seconds: float) -> None:
-    for name in ("next_attempt_at", "lease_expires_at", "dispatched_at"):
-        Ingestion.objects.exclude(**{name: None}).update(**{name: F(name) - timedelta(seconds=seconds)})
-
-
-def _wipe_everything() -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        Document.objects.update(active_ingestion=None)
-        cursor.execute("INSERT INTO quire_keyword_fts (quire_keyword_fts) VALUES ('delete-all')")
-        tables = ("quire_keyword", "quire_vector", "quire_vector_block", "documents_chunk", "documents_page")
-        rows = ("documents_ingestion", "documents_document", "documents_event", "documents_tombstone")
-        for table in (*tables, *rows, "tenants_membership", "tenants_tenant", "tenants_user"):
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - a name from the line above
-    folder = Path(django_settings.STORAGES["default"]["OPTIONS"]["location"])
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.unlink()
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(36_000 if IS_LONG else 180)
 def test_any_history_loses_nothing_doubles_nothing_and_shows_nothing_it_should_not(broker: RealRedis) -> None:
@@ -433,7 +412,7 @@ def test_any_history_loses_nothing_doubles_nothing_and_shows_nothing_it_should_n
     vectors.prepare(dimensions=embedder.dimensions)
     keywords.prepare()
     Documents.broker = broker
-    Documents.folder = Path(django_settings.STORAGES["default"]["OPTIONS"]["location"])
+    Documents.folder = storage_folder()
     Documents.seen = Counter()
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA synchronous = OFF")  # no power is cut here
