@@ -117,6 +117,7 @@ def test_only_a_failed_document_can_be_tried_again(client: Client, document: dic
     again = client.post(path(document, "retry/"))
     assert again.status_code == 202
     assert again["Location"] == path(document)
+    assert again.json()["async"] is True
     assert again.json()["document"]["status"] == "processing"
     assert again.json()["task_id"] != document["task_id"]
 

@@ -91,7 +91,7 @@ def test_every_error_code_is_documented_and_no_other() -> None:
 
 
 def test_every_refusal_is_documented_with_its_status() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", page("errors.md"), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\d{3})\b", page("errors.md"), re.MULTILINE))
     for code, (status, _) in problems.CODES.items():
         assert rows.get(code) == str(status), code
 

@@ -56,7 +56,9 @@ def delete_document(request: HttpRequest, document_id: UUID) -> Status[None]:
     return Status(204, None)
 
 
-@router.post("{uuid:document_id}/retry/", response={202: IngestOut}, summary="Try a failed document again")
+@router.post(
+    "{uuid:document_id}/retry/", response={202: IngestOut}, by_alias=True, summary="Try a failed document again"
+)
 def retry_document(request: HttpRequest, response: HttpResponse, document_id: UUID) -> Status[IngestOut]:
     submission = services.retry(tenant=caller_of(request).tenant, document_id=document_id)
     response["Location"] = location(document_id)

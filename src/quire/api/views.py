@@ -51,7 +51,13 @@ _FORM = {
 }
 
 
-@router.post("ingest/", response={202: IngestOut, 200: IngestOut}, summary="Upload a document", openapi_extra=_FORM)
+@router.post(
+    "ingest/",
+    response={202: IngestOut, 200: IngestOut},
+    by_alias=True,
+    summary="Upload a document",
+    openapi_extra=_FORM,
+)
 def ingest(
     request: HttpRequest,
     file: File[UploadedFile | None] = None,
