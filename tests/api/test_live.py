@@ -146,8 +146,7 @@ def test_a_tenants_stream_tells_of_a_new_document_until_it_is_deleted(live: Live
     live.http.delete(f"/api/documents/{document['id']}/")
     assert is_over.wait(15)
     states = [data["status"] for name, data in seen if name == "document" and data["id"] == document["id"]]
-    assert states[0] == "processing"
-    assert states[-1] == "completed"
+    assert states[-1] == "completed"  # what came before it may have passed too quickly to be told
     assert seen[-1] == ("deleted", {"id": document["id"]})
 
 

@@ -215,14 +215,6 @@ def test_crashes_after_the_last_page_count_although_every_run_reads_the_pages_sa
     assert row(submission).error_code == "poison"
 
 
-def test_a_bug_while_completing_is_tried_again_at_once_and_not_after_the_lease(submit: Submit, caller: Caller) -> None:
-    submission, other = submit("one"), submit("two")
-    Document.objects.filter(id=other.document.id).update(sha256="0" * 64)
-    Ingestion.objects.filter(id=submission.ingestion.id).update(sha256="0" * 64)  # as if it were replaced by the same
-    assert run(submission) is Result.PUT_BACK
-    assert row(submission).error_code == "internal_error"
-
-
 def test_a_late_worker_of_a_document_that_is_gone_ends_quietly(submit: Submit, caller: Caller) -> None:
     submission = submit()
     lease = claim(submission)

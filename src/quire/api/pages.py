@@ -1,15 +1,17 @@
-"""What a document holds: the original file, and its pages as text."""
+"""What a document holds: the original file, which may be replaced, and its pages as text."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import FileResponse, HttpRequest
-from ninja import Router
+from django.http import FileResponse, HttpRequest, HttpResponse
+from ninja import File, Router
+from ninja.files import UploadedFile
 
+from quire.api import views
 from quire.api.auth import caller_of
 from quire.api.boxes import boxes
-from quire.api.schemas import PageOut
+from quire.api.schemas import IngestOut, PageOut
 from quire.documents import services
 from quire.documents.models import Page
 from quire.documents.services import NotFoundError
@@ -34,6 +36,22 @@ def get_file(request: HttpRequest, document_id: UUID) -> FileResponse:
     name = services.get(tenant=tenant, document_id=document_id).name
     ingestion, file = services.open_file(tenant=tenant, document_id=document_id)
     return FileResponse(file, as_attachment=True, filename=name, content_type=ingestion.media_type, headers=_SAFE)
+
+
+@router.put(
+    "{uuid:document_id}/file/",
+    response={202: IngestOut, 200: IngestOut},
+    by_alias=True,
+    summary="Replace the file",
+    openapi_extra={"requestBody": views.FILE_FORM},
+)
+def put_file(request: HttpRequest, document_id: UUID, file: File[UploadedFile | None] = None) -> HttpResponse:
+    """The old content answers until the new is complete, and stays if that fails; a later replacement wins."""
+    tenant = caller_of(request).tenant
+    services.get(tenant=tenant, document_id=document_id)
+    submission = services.replace(tenant=tenant, document_id=document_id, upload=views.received(file))
+    body = views.ingest_out(submission).model_dump(mode="json", by_alias=True)
+    return views.answer(200 if submission.is_duplicate else 202, body, views.location(document_id))
 
 
 @router.get("{uuid:document_id}/pages/{int:number}/", response=PageOut, summary="A page as text")

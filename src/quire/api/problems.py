@@ -24,6 +24,7 @@ CODES: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "This path does not know this method; `Allow` names those it knows"),
     "request_timeout": (408, "The body stopped coming"),
     "not_failed": (409, "Only a document that failed can be tried again"),
+    "duplicate_content": (409, "Another document of the tenant has the same content"),
     "not_completed": (409, "Only a completed document can be used so"),
     "not_ready": (409, "The document has no content yet that could answer"),
     "reindex_needed": (409, "The document was indexed by another model and must be indexed again"),

@@ -24,22 +24,18 @@ from quire.tenants.services import Caller
 router = Router(tags=["documents"])
 
 
-_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "title": {"type": "string", "description": "A name to show in place of the file's"},
-                    },
-                }
-            }
-        },
-    },
+_FILE: dict[str, Any] = {"file": {"type": "string", "format": "binary"}}
+_TITLE: dict[str, Any] = {"title": {"type": "string", "description": "A name to show in place of the file's"}}
+
+
+def _form(properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "required": ["file"], "properties": properties}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+
+
+FILE_FORM = _form(_FILE)
+_INGEST = {
+    "requestBody": _form(_FILE | _TITLE),
     "parameters": [
         {
             "in": "header",
@@ -56,7 +52,7 @@ _FORM = {
     response={202: IngestOut, 200: IngestOut},
     by_alias=True,
     summary="Upload a document",
-    openapi_extra=_FORM,
+    openapi_extra=_INGEST,
 )
 def ingest(
     request: HttpRequest,
@@ -69,12 +65,13 @@ def ingest(
     first one's answer.
     """
     caller = caller_of(request)
-    upload = _received(file, title)
+    upload = received(file, title)
     key = request.headers.get("Idempotency-Key")
-    return _ingest_once(caller, upload, key) if key else _answer(*_ingest(caller, upload))
+    return _ingest_once(caller, upload, key) if key else answer(*_ingest(caller, upload))
 
 
-def _received(file: UploadedFile | None, title: str) -> Upload:
+def received(file: UploadedFile | None, title: str = "") -> Upload:
+    """The file that came, on disk and hashed. `RefusedError` when none did, or it is too large."""
     if not isinstance(file, HashedFile):
         message = "Send the file as multipart/form-data, in a field named `file`."
         raise RefusedError(message, code="file_missing", status=400)
@@ -95,14 +92,14 @@ def _ingest_once(caller: Caller, upload: Upload, key: str) -> HttpResponse:
     asked = idempotency.fingerprint("ingest", upload.sha256, upload.name, upload.title)
     row = idempotency.begin(tenant=caller.tenant, key=key, fingerprint=asked)
     if row.status:
-        return _answer(row.status, row.body, row.location)
+        return answer(row.status, row.body, row.location)
     try:
         status, body, place = _ingest(caller, upload)
     except BaseException:
         idempotency.abandon(row)
         raise
     idempotency.finish(row, status=status, body=body, location=place)
-    return _answer(status, body, place)
+    return answer(status, body, place)
 
 
 def ingest_out(submission: Submission) -> IngestOut:
@@ -121,5 +118,5 @@ def location(document_id: UUID) -> str:
     return reverse("api:document", args=[document_id])
 
 
-def _answer(status: int, body: dict[str, Any], place: str) -> HttpResponse:
+def answer(status: int, body: dict[str, Any], place: str) -> HttpResponse:
     return HttpResponse(json.dumps(body), status=status, content_type="application/json", headers={"Location": place})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -63,19 +62,25 @@ def dispatch_soon() -> None:
 
 
 def run(*, stop: threading.Event) -> None:
-    """The dispatcher process: until `stop` is set, send, sweep and collect, each when it is due."""
-    jobs = {
-        dispatch: TICK_S,
-        lifecycle.sweep: settings.ENV.sweep_s,
-        collector.collect: COLLECT_EVERY_S,
-    }
-    due_at = dict.fromkeys(jobs, 0.0)
-    while not stop.wait(TICK_S):
+    """The dispatcher process: until `stop` is set, send, sweep and collect.
+
+    Each in a thread of its own: a purge that waits for a slow store must not keep the others from their time.
+    """
+    jobs = {dispatch: TICK_S, lifecycle.sweep: settings.ENV.sweep_s, collector.collect: COLLECT_EVERY_S}
+    threads = [
+        threading.Thread(target=_repeat, args=(job, every_s, stop), name=job.__name__) for job, every_s in jobs.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _repeat(job: Callable[[], int], every_s: float, stop: threading.Event) -> None:
+    while not stop.is_set():
         close_old_connections()
-        for job, every_s in jobs.items():
-            if time.monotonic() >= due_at[job]:
-                _try(job)
-                due_at[job] = time.monotonic() + every_s
+        _try(job)
+        stop.wait(every_s)
     connections.close_all()
 
 

@@ -29,7 +29,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
-from quire.core.errors import LeaseLost, QuireError, RateLimited
+from quire.core.errors import LeaseLost, PermanentError, QuireError, RateLimited
 from quire.documents import events
 from quire.documents.models import Document, Ingestion, Stage, Status
 
@@ -126,6 +126,7 @@ def complete(lease: Lease) -> None:
     """Make this ingestion the one that answers: one transaction, after which the old content is not seen again."""
     over = {"status": Ingestion.Status.COMPLETED, "stage": Stage.DONE, "error_code": "", "error_message": ""}
     with _closing(lease, **over) as ingestion:
+        refuse_second(ingestion.document, sha256=ingestion.sha256)
         Document.objects.filter(id=lease.document_id).update(
             status=Status.COMPLETED,
             active_ingestion=ingestion,
@@ -141,6 +142,14 @@ def fail(lease: Lease, error: QuireError, **changes: Any) -> None:
     over = {"status": Ingestion.Status.FAILED, "error_code": error.code, "error_message": error.message}
     with _closing(lease, **over, **changes) as ingestion:
         _mark_failed(ingestion)
+
+
+def refuse_second(document: Document, *, sha256: str) -> None:
+    """Raise `PermanentError("duplicate_content")` when another living document of the tenant has this content."""
+    others = Document.objects.filter(tenant_id=document.tenant_id, sha256=sha256).exclude(id=document.id)
+    if other := others.exclude(status=Status.DELETING).first():
+        message = f"Another document, “{other.name}”, has the same content. Delete one of the two."
+        raise PermanentError(message, code="duplicate_content")
 
 
 def put_back(lease: Lease, error: QuireError) -> bool:

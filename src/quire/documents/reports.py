@@ -73,7 +73,12 @@ class DocumentReport:
     @property
     def is_final(self) -> bool:
         """Nothing more will change by itself."""
-        return self.status != Status.PROCESSING and self.pending is None
+        is_waiting = self.pending is not None and self.pending.status != Ingestion.Status.FAILED
+        return self.status != Status.PROCESSING and not is_waiting
+
+
+_PENDING = {Ingestion.Status.QUEUED, Ingestion.Status.RUNNING, Ingestion.Status.FAILED}
+"""A newer run of these is shown beside the content that answers: a replacement that failed is told, with its reason."""
 
 
 def report(document: Document) -> DocumentReport:
@@ -93,7 +98,7 @@ def reports(documents: Iterable[Document]) -> list[DocumentReport]:
 def _report(document: Document, runs: list[Ingestion]) -> DocumentReport:
     newest = runs[-1]
     shown = next((run for run in runs if run.id == document.active_ingestion_id), newest)
-    pending = newest if newest.id != shown.id and not newest.is_final else None
+    pending = newest if newest.version > shown.version and newest.status in _PENDING else None
     return DocumentReport(
         id=document.id,
         name=document.name,

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from quire.core.errors import QuireError, TransientError
@@ -66,13 +66,10 @@ def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
     The same bytes again: the document that lives is returned; one that failed is tried again, with this file.
     Raises `PermanentError("unsupported_type")`, `RefusedError` (`file_empty`), `TransientError`.
     """
-    if upload.bytes == 0:
-        raise RefusedError("The file is empty. Choose a file that has content.", code="file_empty", status=400)
-    media_type = sniff(upload.path, name=upload.name)
+    file = _checked(upload)
     if duplicate := _duplicate(tenant, upload.sha256):
         return duplicate
-    storage_key = _store(tenant, upload.path)
-    file = {"storage_key": storage_key, "sha256": upload.sha256, "bytes": upload.bytes, "media_type": media_type}
+    storage_key = file["storage_key"] = _store(tenant, upload.path)
     try:
         submission = _accept(tenant, user, upload, file)
     except BaseException:
@@ -83,13 +80,40 @@ def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
     return submission
 
 
+def replace(*, tenant: Tenant, document_id: object, upload: Upload) -> Submission:
+    """Give a document another file. What it held answers until the new content is complete, and stays if that fails.
+
+    Of two replacements the later wins, whichever ends first. The bytes it has already: nothing is started.
+    Raises as `submit`, `NotFoundError`, and `RefusedError("duplicate_content")` when another document has these bytes.
+    """
+    file = _checked(upload)
+    document = get(tenant=tenant, document_id=document_id)
+    lifecycle.refuse_second(document, sha256=upload.sha256)
+    if document.status == Status.COMPLETED and document.sha256 == upload.sha256 and not lifecycle.unfinished(document):
+        return Submission(document=document, ingestion=newest(document), is_duplicate=True)
+    file["storage_key"] = _store(tenant, upload.path)
+    try:
+        with transaction.atomic():
+            _begin_replacing(document, sha256=upload.sha256)
+            ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.REPLACE, file=file)
+            dispatcher.dispatch_soon()
+    except BaseException:
+        _discard(str(file["storage_key"]))
+        raise
+    return Submission(document=document, ingestion=ingestion, is_duplicate=False)
+
+
 def retry(*, tenant: Tenant, document_id: object) -> Submission:
-    """Try a failed document again, as a new ingestion of the same file. `RefusedError("not_failed")` otherwise."""
+    """Try a failed document, or one whose last replacement failed, again: a new ingestion of the same file.
+
+    `RefusedError("not_failed")` otherwise.
+    """
     with transaction.atomic():
         document = get(tenant=tenant, document_id=document_id)
-        failed = Document.objects.filter(id=document.id, status=Status.FAILED)
-        if not failed.update(status=Status.PROCESSING, completed_at=None):
+        living(tenant=tenant).filter(id=document.id).update(status=F("status"))  # takes the row's lock
+        if newest(document).status != Ingestion.Status.FAILED:
             raise RefusedError("Only a document that failed can be tried again.", code="not_failed", status=409)
+        Document.objects.filter(id=document.id, status=Status.FAILED).update(status=Status.PROCESSING)
         document.refresh_from_db()
         ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.RETRY, file=_file_of(newest(document)))
         dispatcher.dispatch_soon()
@@ -155,6 +179,27 @@ def open_file(*, tenant: Tenant, document_id: object) -> tuple[Ingestion, File[b
     document = get(tenant=tenant, document_id=document_id)
     ingestion = document.active_ingestion or newest(document)
     return ingestion, default_storage.open(ingestion.storage_key)
+
+
+def _checked(upload: Upload) -> dict[str, object]:
+    """What an ingestion notes of a file whose content is one of our types, decided by its content."""
+    if upload.bytes == 0:
+        raise RefusedError("The file is empty. Choose a file that has content.", code="file_empty", status=400)
+    return {
+        "sha256": upload.sha256,
+        "bytes": upload.bytes,
+        "media_type": sniff(upload.path, name=upload.name),
+    }
+
+
+def _begin_replacing(document: Document, *, sha256: str) -> None:
+    """Take the row's lock. A document that never had content is now about the new bytes, and no longer failed."""
+    living = Document.objects.filter(id=document.id).living()
+    if not living.update(status=F("status")):
+        raise NotFoundError
+    lifecycle.refuse_second(document, sha256=sha256)
+    living.filter(active_ingestion=None).update(status=Status.PROCESSING, sha256=sha256)
+    document.refresh_from_db()
 
 
 def _accept(tenant: Tenant, user: User, upload: Upload, file: dict[str, object]) -> Submission:
