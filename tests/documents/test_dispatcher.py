@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +15,12 @@ from django.db import connections
 from django.db.models import F
 from real_redis import RealRedis
 
-from quire.documents import dispatcher, lifecycle
+from quire import registry
+from quire.backends.vectorstores.sqlite import SqliteVectorStore
+from quire.documents import dispatcher, lifecycle, services
 from quire.documents.models import Ingestion
 from quire.documents.services import Submission
+from quire.tenants.services import Caller
 
 Submit = Callable[..., Submission]
 
@@ -102,3 +106,38 @@ def test_many_dispatchers_at_once_send_each_document_once(due: Callable[[int], N
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(dispatch, range(8))) == 12
     assert sorted(broker.task_ids()) == sorted(Ingestion.objects.values_list("task_id", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purge_that_hangs_keeps_neither_a_crashed_document_nor_a_new_one_waiting(
+    submit: Submit, caller: Caller, broker: RealRedis
+) -> None:
+    deleted, crashed, new = submit("deleted"), submit("crashed"), submit("new")
+    services.delete(tenant=caller.tenant, document_id=deleted.document.id)
+    lifecycle.claim(task_id=crashed.ingestion.task_id, owner="worker")
+    Ingestion.objects.filter(id=crashed.ingestion.id).update(lease_expires_at=lifecycle.in_s(-1))
+    Ingestion.objects.update(dispatched_at=None)
+    broker.client.flushall()
+    purging, stop = threading.Event(), threading.Event()
+
+    class Hanging(SqliteVectorStore):
+        def delete(self, namespace: str, *, ingestion_id: str) -> None:
+            purging.set()
+            stop.wait()
+
+    with registry.using(vector_store=Hanging()):
+        process = threading.Thread(target=dispatcher.run, kwargs={"stop": stop})
+        process.start()
+        try:
+            assert purging.wait(5)
+            _until(lambda: set(broker.task_ids()) == {crashed.ingestion.task_id, new.ingestion.task_id})
+        finally:
+            stop.set()
+            process.join()
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
