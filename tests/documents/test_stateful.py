@@ -1,7 +1,7 @@
 """People, workers, crashes and time in any order, on the real services, database, stores, queue and pipeline.
 
 A worker is stepped by hand: the pipeline itself runs until it has saved one batch, and goes on from there in the next
-step, under the same lease. Set LONG_TESTS=1 for more and longer histories.
+step, under the same lease. Set LONG_TESTS=1000 for so many other, longer histories.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -49,7 +50,7 @@ PAGES = pipeline.PAGES_PER_BATCH + 1
 SENTENCES = 4
 """A page: with a chunk a sentence there are two batches of pages, and two of chunks."""
 MAX_WORKERS = 3
-IS_LONG = bool(os.environ.get("LONG_TESTS"))
+HISTORIES = int(os.environ.get("LONG_TESTS", "0"))
 
 
 class Pause(BaseException):
@@ -145,12 +146,12 @@ ENDS: dict[str, Callable[[Worker], bool]] = {
 }
 
 
-PEOPLE = ("upload", "delete", "retry", "reindex", "search")
+PEOPLE = ("upload", "replace", "delete", "retry", "reindex", "search")
 EVENTS = (
-    *("upload", "upload", "delete", "retry", "retry", "reindex", "reindex", "search"),
+    *("upload", "upload", "replace", "replace", "delete", "retry", "retry", "reindex", "reindex", "search"),
     *("take", "take", "take", "take", "time", "time", "wiped", "message again", "collect"),
     *("work", "work", "work", "work", "work", "work", "work", "work", "heartbeat"),
-    *("transient", "limited", "permanent", "permanent", "release", "crash"),
+    *("transient", "limited", "permanent", "permanent", "permanent", "release", "crash"),
 )
 """As often as they stand here."""
 
@@ -172,8 +173,11 @@ def chunks_of(content: str) -> list[str]:
     return [chunk.text for chunk in registry.chunker().chunk(pages)]
 
 
+SHA256 = {content: hashlib.sha256(text_of(content).encode()).hexdigest() for content in CONTENTS}
+
+
 class Documents(RuleBasedStateMachine):
-    """`living` and `deleted` are what was promised; the database is held to it after every step."""
+    """`accepted` and `deleted` are what was promised; the database is held to it after every step."""
 
     broker: RealRedis
     folder: Path
@@ -186,17 +190,20 @@ class Documents(RuleBasedStateMachine):
         caller = create_tenant(name="Spice traders", username="anna")
         self.tenant: Tenant = caller.tenant
         self.user: User = caller.user
-        self.living: dict[UUID, str] = {}
+        self.accepted: dict[UUID, list[str]] = {}
+        """The contents that a document was given, in order."""
+        self.shown: dict[UUID, int] = {}
+        """The version that a document last answered from."""
         self.deleted: set[UUID] = set()
         self.workers: list[Worker] = []
         self.seen["histories"] += 1
         self.last_message: bytes | None = None
-        self.expected = {content: chunks_of(content) for content in CONTENTS}
+        self.expected = {SHA256[content]: chunks_of(content) for content in CONTENTS}
 
     @rule(event=st.sampled_from(EVENTS), content=st.sampled_from(CONTENTS), number=st.integers(0, MAX_WORKERS - 1))
     def something_happens(self, event: str, content: str, number: int) -> None:
         """One rule for all, since Hypothesis leaves some rules out of each history, and without one nothing moves."""
-        document_id = next((pk for pk, held in self.living.items() if held == content), None)
+        document_id = Document.objects.living().filter(sha256=SHA256[content]).values_list("id", flat=True).first()
         worker = number % len(self.workers) if self.workers else None
         if event in PEOPLE:
             self._somebody_asks(event, content, document_id)
@@ -224,8 +231,10 @@ class Documents(RuleBasedStateMachine):
             self._nothing_is_there()
         elif event == "delete":
             services.delete(tenant=self.tenant, document_id=document_id)
-            del self.living[document_id]
+            del self.accepted[document_id]
             self.deleted.add(document_id)
+        elif event == "replace":
+            self._replace(CONTENTS[-1 - CONTENTS.index(content)], document_id)
         else:
             self._retry_or_reindex(event, document_id)
 
@@ -249,18 +258,31 @@ class Documents(RuleBasedStateMachine):
         assert submission.is_duplicate == (known is not None and not has_failed)
         assert known in {None, submission.document.id}
         assert submission.document.id not in self.deleted
-        self.living[submission.document.id] = content
+        self.accepted.setdefault(submission.document.id, []).append(content)
+
+    def _replace(self, content: str, document_id: UUID) -> None:
+        other = Document.objects.living().filter(sha256=SHA256[content]).exclude(id=document_id).exists()
+        call = partial(services.replace, tenant=self.tenant, document_id=document_id, upload=self._file(content))
+        if other:
+            with pytest.raises(PermanentError, match="same content"):
+                call()
+        else:
+            self.seen["replace"] += not call().is_duplicate
+            self.accepted[document_id].append(content)
 
     def _retry_or_reindex(self, what: str, document_id: UUID) -> None:
         """Of a document that allows it, where there is one; else of this one, which must refuse."""
-        allowed = {"retry": Status.FAILED, "reindex": Status.COMPLETED}[what]
         call = {"retry": services.retry, "reindex": services.reindex}[what]
-        ready = Document.objects.living().filter(status=allowed).order_by("created_at").first()
-        if ready is None:
+        living = Document.objects.living().order_by("created_at")
+        if what == "retry":
+            allowed = [it for it in living if services.newest(it).status == Ingestion.Status.FAILED]
+        else:
+            allowed = list(living.filter(status=Status.COMPLETED))
+        if not allowed:
             with pytest.raises(RefusedError, match=r"[Oo]nly a"):
                 call(tenant=self.tenant, document_id=document_id)
         else:
-            assert not call(tenant=self.tenant, document_id=ready.id).is_duplicate
+            assert not call(tenant=self.tenant, document_id=allowed[0].id).is_duplicate
             self.seen[what] += 1
 
     def _nothing_is_there(self) -> None:
@@ -271,11 +293,11 @@ class Documents(RuleBasedStateMachine):
 
     def _search(self, content: str) -> None:
         hits = search(tenant=self.tenant, query=f"{content} spice", limit=3)
-        answering = {pk for pk in self.living if Document.objects.get(id=pk).active_ingestion_id}
+        answering = dict(Document.objects.living().exclude(active_ingestion=None).values_list("id", "sha256"))
         assert len(hits) == (3 if answering else 0)
         for hit in hits:
             assert hit.document_id in answering
-            assert hit.text == self.expected[self.living[hit.document_id]][hit.ordinal]
+            assert hit.text == self.expected[answering[hit.document_id]][hit.ordinal]
 
     def _take(self) -> None:
         if not dispatcher.dispatch():
@@ -294,8 +316,7 @@ class Documents(RuleBasedStateMachine):
     @invariant()
     def every_accepted_document_is_there_once(self) -> None:
         rows = Document.objects.living().values_list("id", "status")
-        assert {pk for pk, _ in rows} == set(self.living)
-        assert len(set(self.living.values())) == len(self.living)
+        assert {pk for pk, _ in rows} == set(self.accepted)
 
     @invariant()
     def the_status_is_true(self) -> None:
@@ -311,7 +332,13 @@ class Documents(RuleBasedStateMachine):
                 case Status.COMPLETED:
                     assert document.active_ingestion is not None
                     assert document.active_ingestion.status == "completed"
+                    self._later_wins(document.active_ingestion, newest)
         assert not Ingestion.objects.filter(attempts__gt=4).exists()
+
+    def _later_wins(self, active: Ingestion, newest: Ingestion) -> None:
+        assert active.version >= self.shown.get(active.document_id, 0)
+        assert active == newest or newest.status != "completed"
+        self.shown[active.document_id] = active.version
 
     @invariant()
     def what_is_visible_is_one_whole_ingestion_of_each_document(self) -> None:
@@ -319,13 +346,15 @@ class Documents(RuleBasedStateMachine):
         visible = Chunk.objects.for_tenant(self.tenant).visible().order_by("ordinal")
         for document_id, text in visible.values_list("ingestion__document_id", "text"):
             shown.setdefault(document_id, []).append(text)
-        completed = Document.objects.living().exclude(active_ingestion=None)
-        assert set(shown) == set(completed.values_list("id", flat=True))
+        active = Document.objects.living().exclude(active_ingestion=None)
+        contents = dict(active.values_list("id", "active_ingestion__sha256"))
+        assert set(shown) == set(contents)
         for document_id, texts in shown.items():
-            assert texts == self.expected[self.living[document_id]]
+            assert texts == self.expected[contents[document_id]]
+            assert contents[document_id] in {SHA256[content] for content in self.accepted[document_id]}
 
     def teardown(self) -> None:
-        if hasattr(self, "living"):
+        if hasattr(self, "accepted"):
             self._come_to_rest()
             self._leave_nothing_behind()
 
@@ -351,7 +380,7 @@ class Documents(RuleBasedStateMachine):
         self._holds_just(
             set(Document.objects.exclude(active_ingestion=None).values_list("active_ingestion", flat=True))
         )
-        for document_id in list(self.living):
+        for document_id in list(self.accepted):
             services.delete(tenant=self.tenant, document_id=document_id)
         while collector.collect():
             pass
@@ -371,11 +400,12 @@ class Documents(RuleBasedStateMachine):
         assert {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()} == keys
 
     def _submit(self, content: str) -> Submission:
+        return services.submit(tenant=self.tenant, user=self.user, upload=self._file(content))
+
+    def _file(self, content: str) -> Upload:
         path = self.folder.parent / "upload"
         path.write_text(text_of(content))
-        raw = path.read_bytes()
-        upload = Upload(path=path, name=f"{content}.txt", sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
-        return services.submit(tenant=self.tenant, user=self.user, upload=upload)
+        return Upload(path=path, name=f"{content}.txt", sha256=SHA256[content], bytes=path.stat().st_size)
 
     def _act(self, number: int, act: Callable[[Worker], bool]) -> bool:
         """Let a worker do something. True when it has nothing more to do; a stale one must not have changed a thing."""
@@ -405,7 +435,7 @@ def _everything() -> list[object]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(36_000 if IS_LONG else 180)
+@pytest.mark.timeout(36_000 if HISTORIES else 180)
 def test_any_history_loses_nothing_doubles_nothing_and_shows_nothing_it_should_not(broker: RealRedis) -> None:
     embedder = HashingEmbedder()
     vectors, keywords = SqliteVectorStore(), SqliteKeywordIndex()
@@ -429,14 +459,15 @@ def test_any_history_loses_nothing_doubles_nothing_and_shows_nothing_it_should_n
         run_state_machine_as_test(
             Documents,
             settings=settings(
-                max_examples=1_000 if IS_LONG else 30,
-                stateful_step_count=100 if IS_LONG else 60,
-                derandomize=not IS_LONG,
+                max_examples=HISTORIES or 30,
+                stateful_step_count=100 if HISTORIES else 60,
+                derandomize=not HISTORIES,
                 database=None,
                 deadline=None,
-                phases=[Phase.generate] if not IS_LONG else tuple(Phase),
+                phases=[Phase.generate] if not HISTORIES else tuple(Phase),
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    happened = ("claimed", "stale", "swept", "limited", "retry", "reindex")
-    assert min(Documents.seen[what] for what in happened) > 2, Documents.seen
+    assert all(Documents.seen[what] for what in (*ENDS, "stale", "swept", "retry", "reindex", "replace")), (
+        Documents.seen
+    )
