@@ -59,6 +59,13 @@ class Environment(BaseModel):
         "QUIRE_CHAT_MODEL", "extractive", "Alias of the model that words answers"
     )
     ocr: Literal["auto", "tesseract", "rapidocr", "none"] = variable("QUIRE_OCR", "auto", "Which OCR reads scans")
+    sandbox: Literal["auto", "on", "off"] = variable(
+        "QUIRE_SANDBOX", "auto", "Parse each file in a child under limits; auto is on where that works, on Linux"
+    )
+    parser_memory_bytes: int = variable(
+        "QUIRE_PARSER_MEMORY_BYTES", 1536 * 2**20, "Memory that parsing one file may take"
+    )
+    parser_page_s: float = variable("QUIRE_PARSER_PAGE_S", 120, "Seconds that reading one page may take")
     chunk_tokens: int = variable("QUIRE_CHUNK_TOKENS", 200, "Tokens a chunk aims at")
     chunk_overlap_tokens: int = variable(
         "QUIRE_CHUNK_OVERLAP_TOKENS", 30, "Tokens that neighbouring chunks share at most"

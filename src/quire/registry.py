@@ -15,7 +15,12 @@ from quire.core.chunking import Splitter
 
 
 def extractor() -> ports.Extractor:
-    return cast(ports.Extractor, _build("extractor", ocr=ocr()))
+    """The sandboxed one where `QUIRE_BACKENDS` has a sandbox: it builds extractor and OCR in a process of its own."""
+    backends: Backends = settings.QUIRE_BACKENDS
+    if "sandbox" not in backends:
+        return cast(ports.Extractor, _build("extractor", ocr=ocr()))
+    parts = {"extractor": backends["extractor"], "ocr": backends.get("ocr")}
+    return cast(ports.Extractor, _build("extractor", source="sandbox", **parts))
 
 
 def ocr() -> ports.OcrEngine | None:
@@ -25,6 +30,13 @@ def ocr() -> ports.OcrEngine | None:
 
 def chunker() -> ports.Chunker:
     return cast(ports.Chunker, _build("chunker", tokenizer=embedder().tokenizer))
+
+
+def warm_up() -> None:
+    """Start, in this process, what its first document would wait for."""
+    for part in (extractor(), embedder()):
+        if isinstance(part, ports.WarmsUp):
+            part.warm_up()
 
 
 def sentence_splitter() -> Splitter:
@@ -54,10 +66,10 @@ def prepare_stores() -> None:
     keyword_index().prepare()
 
 
-def _build(role: str, **parts: object) -> object:
+def _build(role: str, *, source: str = "", **parts: object) -> object:
     if role not in _built:
         backends: Backends = settings.QUIRE_BACKENDS
-        path, options = backends[role]
+        path, options = backends[source or role]
         _built[role] = import_string(path)(**options, **parts)
     return _built[role]
 

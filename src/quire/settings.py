@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,11 @@ QUIRE_BACKENDS: dict[str, tuple[str, dict[str, Any]]] = {
     ],
     "chat_model": {"extractive": ("quire.backends.chatmodels.extractive.ExtractiveModel", {})}[ENV.chat_model],
 }
+if ENV.sandbox == "on" or (ENV.sandbox == "auto" and sys.platform == "linux"):
+    QUIRE_BACKENDS["sandbox"] = (
+        "quire.backends.sandbox.extractor.SandboxedExtractor",
+        {"limits": {"memory_bytes": ENV.parser_memory_bytes, "page_s": ENV.parser_page_s}},
+    )
 QUIRE_SENTENCE_SPLITTER = "quire.backends.chunkers.sentencizer.sentences"
 if ENV.ocr != "none":
     QUIRE_BACKENDS["ocr"] = {

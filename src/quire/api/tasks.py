@@ -26,6 +26,9 @@ def process_document(self: Task, s3_key: str, user_id: str, document_id: str) ->
     dispatcher.dispatch_soon()
     if outcome.result is Result.NOTHING_TO_DO:
         raise Ignore
+    if outcome.result is Result.HANDED_BACK:
+        self.update_state(state="PENDING")
+        raise Ignore
     if outcome.result is Result.PUT_BACK:
         self.update_state(state="RETRY", meta=str(outcome.error))
         raise Ignore

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import os
+import threading
 import uuid
 from typing import Any
 
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_process_init, worker_shutting_down
 from django.conf import settings
 
 from quire import registry
 from quire.celery import app
+from quire.documents import drain
 from quire.ops.supervisor.tether import tie_to
 
 QUIET = {"OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -23,6 +25,8 @@ def worker(*, concurrency: int | None) -> None:
     os.environ.update(QUIET)
     preload()
     _tie_pool_processes(os.getpid())
+    worker_process_init.connect(_warm_up, weak=False)
+    worker_shutting_down.connect(_hand_back)
     setup_logging.connect(_keep_logging)
     processes = concurrency or settings.CELERY_WORKER_CONCURRENCY
     app.worker_main(
@@ -56,6 +60,16 @@ def _tie_pool_processes(parent_pid: int) -> None:
         tie_to(parent_pid)
 
     worker_process_init.connect(tie, weak=False)
+
+
+def _warm_up(**_: Any) -> None:
+    """Start in each pool process what its first document would wait for."""
+    # In a thread: Celery gives up a pool process that is not ready within four seconds.
+    threading.Thread(target=registry.warm_up, name="warm-up", daemon=True).start()
+
+
+def _hand_back(**_: Any) -> None:
+    drain.begin()
 
 
 def _keep_logging(**_: Any) -> None:

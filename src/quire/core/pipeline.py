@@ -7,6 +7,7 @@ same each time the same pages come: nothing but the two counters needs to be rem
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -21,6 +22,8 @@ from quire.core.types import Chunk, Page, Vectors
 PAGES_PER_BATCH = 8
 CHARACTERS_PER_BATCH = 200_000
 """Pages are saved after this many, or after this much text: a few seconds of work at the slowest."""
+SECONDS_PER_BATCH = 5
+"""And at the latest after so long, so that a scan of which each page takes seconds shows that it moves."""
 CHUNKS_PER_BATCH = 32
 """Chunks embedded and indexed in one step: about a second and a half on one core, sorted by length within."""
 
@@ -88,11 +91,13 @@ def extract(workspace: Workspace, extraction: Extraction) -> None:
     """Save every page from the first that is not yet saved."""
     batch: list[Page] = []
     total, title = extraction.page_count, extraction.title
+    saved_at = time.monotonic()
     for page in extraction.pages(first=workspace.pages_done + 1):
         batch.append(page)
-        if len(batch) == PAGES_PER_BATCH or sum(len(p.text) for p in batch) > CHARACTERS_PER_BATCH:
+        is_late = time.monotonic() - saved_at > SECONDS_PER_BATCH
+        if is_late or len(batch) == PAGES_PER_BATCH or sum(len(p.text) for p in batch) > CHARACTERS_PER_BATCH:
             workspace.save_pages(batch, pages_total=total, title=title)
-            batch = []
+            batch, saved_at = [], time.monotonic()
     workspace.save_pages(batch, pages_total=total, title=title)
 
 

@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quire.core.types import Chunk, Hit, OcrResult, Page, Passage, Turn, VectorRecord, Vectors
+
+
+@runtime_checkable
+class WarmsUp(Protocol):
+    """A backend whose first use is slow."""
+
+    def warm_up(self) -> None:
+        """Do now what the first use would wait for. Calling it again, or not at all, changes nothing else."""
+        ...
 
 
 class Extraction(Protocol):

@@ -20,7 +20,7 @@ from django.db import OperationalError, connections
 from quire import registry
 from quire.core import pipeline
 from quire.core.errors import LeaseLost, PermanentError, QuireError, TransientError
-from quire.documents import lifecycle
+from quire.documents import drain, lifecycle
 from quire.documents.workspace import DatabaseWorkspace
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class Result(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     PUT_BACK = "put back"
+    HANDED_BACK = "handed back"
     NOTHING_TO_DO = "nothing to do"
 
 
@@ -51,7 +52,9 @@ def run(*, task_id: UUID) -> Outcome:
 
     Safe to call any number of times: only one caller can hold the claim.
     """
-    lease = lifecycle.claim(task_id=task_id, owner=f"{socket.gethostname()}:{os.getpid()}")
+    lease = (
+        None if drain.is_begun() else lifecycle.claim(task_id=task_id, owner=f"{socket.gethostname()}:{os.getpid()}")
+    )
     if lease is None:
         return Outcome(result=Result.NOTHING_TO_DO)
     try:
@@ -68,6 +71,9 @@ def _attempt(lease: lifecycle.Lease, heartbeat: Heartbeat) -> Outcome:
         lifecycle.complete(lease)
     except LeaseLost:
         raise
+    except drain.Draining:
+        lifecycle.release(lease)
+        return Outcome(result=Result.HANDED_BACK)
     except PermanentError as error:
         log.warning("document %s failed: %s: %s", lease.document_id, error.code, error.message)
         lifecycle.fail(lease, error)
@@ -115,8 +121,10 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def progress(self) -> None:
-        """The work has moved on."""
+        """The work has moved on. Raises `Draining` when it should go on elsewhere."""
         self._moved_at = time.monotonic()
+        if drain.is_begun():
+            raise drain.Draining
 
     def __enter__(self) -> Self:
         self._thread.start()

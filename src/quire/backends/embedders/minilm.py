@@ -74,6 +74,10 @@ class MiniLMEmbedder:
             row[:] = self.embed_query(text)
         return vectors
 
+    def warm_up(self) -> None:
+        """Load the model."""
+        self.embed_query("warm")
+
     def embed_query(self, text: str) -> Vectors:
         tokenizer, session = self._load()
         (embeddings,) = session.run(None, {"input_ids": np.array([tokenizer.ids(text)], np.int64)})

@@ -72,6 +72,10 @@ class SandboxedExtractor:
         finally:
             os.close(file)
 
+    def warm_up(self) -> None:
+        """Start the parser process, which takes a second."""
+        log.debug("parser process %d is ready", self.process.pid)
+
     def close(self) -> None:
         """End the parser process; the next file starts another."""
         self.process.close()
