@@ -51,6 +51,14 @@ class Environment(BaseModel):
     )
 
     max_upload_bytes: int = variable("QUIRE_MAX_UPLOAD_BYTES", 200 * 2**20, "Largest file that is accepted")
+    max_documents: int = variable("QUIRE_MAX_DOCUMENTS", 0, "Documents that a tenant may keep; 0 for any number")
+    max_bytes: int = variable("QUIRE_MAX_BYTES", 0, "Bytes of files that a tenant may keep; 0 for any number")
+    max_requests_per_minute: int = variable(
+        "QUIRE_MAX_REQUESTS_PER_MINUTE", 0, "API requests of a tenant in a minute; 0 for any number"
+    )
+    max_queue_age_s: float = variable(
+        "QUIRE_MAX_QUEUE_AGE_S", 24 * 3600, "Seconds that due work may wait before new uploads are refused"
+    )
     embedder: Literal["minilm", "hashing"] = variable("QUIRE_EMBEDDER", "minilm", "Alias of the embedder")
     model_dir: str = variable("QUIRE_MODEL_DIR", "", "Folder of the local model; models/ in the data folder when empty")
     vector_store: Literal["sqlite"] = variable("QUIRE_VECTOR_STORE", "sqlite", "Alias of the vector store")
@@ -83,7 +91,12 @@ class Environment(BaseModel):
     heartbeat_s: float = variable("QUIRE_HEARTBEAT_S", 10, "Seconds between renewals of a lease")
     stall_s: float = variable("QUIRE_STALL_S", 300, "Seconds without progress after which a lease is no longer renewed")
     sweep_s: float = variable("QUIRE_SWEEP_S", 5, "Seconds between looks at expired leases")
-    deadline_s: float = variable("QUIRE_DEADLINE_S", 6 * 3600, "Seconds of work that one ingestion may take in all")
+    slice_s: float = variable(
+        "QUIRE_SLICE_S", 60, "Seconds of work after which a document lets those that wait go first"
+    )
+    deadline_s: float = variable(
+        "QUIRE_DEADLINE_S", 6 * 3600, "Seconds that work on one document may take in all, and waits for a provider too"
+    )
 
     @field_validator(
         "max_upload_bytes",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from quire.backends.sandbox import messages
 from quire.core.errors import PermanentError, RateLimited, TransientError
-from quire.core.types import Box, Heading, Origin, Page, Run, Word
+from quire.core.types import Box, Heading, Margin, Origin, Page, Run, Word
 
 PAGE = Page(
     number=3,
@@ -22,6 +22,7 @@ PAGE = Page(
     headings=(Heading(0, 1, "A page"),),
     words=(Word(0, 1, Box(0.1, 0.2, 0.3, 0.4)),),
     runs=(Run(0, 5, 4), Run(6, 20, 3)),
+    margins=(Margin(0, 6, 0.05, True), Margin(7, 9, 0.95, False)),
     warning="Blurred.",
 )
 
@@ -64,6 +65,11 @@ def test_a_page_comes_out_as_it_went_in() -> None:
         {"runs": [[0, -1, 1]]},
         {"runs": [[0, 0, 99]]},
         {"runs": [["0", 0, 1]]},
+        {"margins": [[5, 2, 0.5, True]]},
+        {"margins": [[0, 99, 0.5, True]]},
+        {"margins": [[0, 1, "0.5", True]]},
+        {"margins": [[0, 1, 0.5, 1]]},
+        {"margins": [[0, 1, 0.5]]},
         {"warning": "x" * 5000},
     ],
 )

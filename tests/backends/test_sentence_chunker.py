@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from quire.backends.chunkers.sentences import SentenceChunker
 from quire.backends.chunkers.sentencizer import sentences
 from quire.core.chunking import span_text
-from quire.core.types import Chunk, Heading, Origin, Page
+from quire.core.furniture import with_furniture
+from quire.core.types import Chunk, Heading, Margin, Origin, Page
 
 
 class WordTokenizer:
@@ -71,6 +72,50 @@ def test_any_pages_are_covered_by_chunks_that_equal_their_spans(texts: list[str]
         for number, text in numbered.items()
         for index, char in enumerate(text)
     )
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    texts=PAGE_TEXTS, cuts=st.lists(st.integers(0, 200), max_size=3), at=st.integers(0, 30), target=st.integers(4, 40)
+)
+def test_any_page_is_covered_but_for_its_furniture(texts: list[str], cuts: list[int], at: int, target: int) -> None:
+    head = "A Running Head"
+    headed = [f"{text[:at]}\n{head}\n{text[at:]}" for text in texts]
+    pages = [
+        Page(
+            number=number,
+            text=text,
+            origin=Origin.TEXT_LAYER,
+            headings=tuple(Heading(cut, 1, f"H{cut}") for cut in cuts if cut < len(text)),
+            margins=(Margin(text.index(head), text.index(head) + len(head), 0.04, True),),
+        )
+        for number, text in enumerate(headed, start=1)
+    ]
+    chunks = list(
+        SentenceChunker(tokenizer=WordTokenizer(), target_tokens=target, overlap_tokens=target // 4).chunk(pages)
+    )
+    furniture = {
+        (page.number, index) for page, parts in with_furniture(pages) for a, b in parts for index in range(a, b)
+    }
+    held = {(span.page, index) for each in chunks for span in each.spans for index in range(span.start, span.end)}
+    numbered = dict(enumerate(headed, start=1))
+    assert len(furniture) == (len(head) * len(pages) if len(pages) > 2 else 0)
+    assert not held & furniture
+    assert all(each.text == span_text(each.spans, numbered) and each.text.strip() for each in chunks)
+    assert all(
+        char.isspace() or (number, index) in held | furniture
+        for number, text in numbered.items()
+        for index, char in enumerate(text)
+    )
+
+
+def test_words_on_both_sides_of_a_head_in_the_middle_of_a_page_do_not_run_together() -> None:
+    texts = [f"It ends here\nA Running Head\nAnd page {word} goes on." for word in ("one", "two", "three")]
+    margins = (Margin(13, 27, 0.04, True),)
+    pages = [Page(number=n, text=text, origin=Origin.TEXT_LAYER, margins=margins) for n, text in enumerate(texts, 1)]
+    (first, *_) = SentenceChunker(tokenizer=WordTokenizer(), target_tokens=9, overlap_tokens=0).chunk(pages)
+    assert first.text == "It ends here\nAnd page one goes on."
+    assert [span.page for span in first.spans] == [1, 1]
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

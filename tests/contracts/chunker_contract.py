@@ -9,7 +9,7 @@ import pytest
 
 from quire.core.chunking import span_text
 from quire.core.ports import Chunker, Tokenizer
-from quire.core.types import Chunk, Heading, Origin, Page
+from quire.core.types import Chunk, Heading, Margin, Origin, Page
 
 PAGES = [
     "A Treatise of Tides\n\nThe moon pulls at the sea. The sea rises, twice a day, in most places. " * 8,
@@ -97,7 +97,22 @@ class ChunkerContract:
 
         chunks = chunker.chunk(endless())
         assert next(iter(chunks)).ordinal == 0
-        assert read <= 3
+        assert read <= 6
+
+    def test_running_heads_and_page_numbers_are_in_no_chunk(self, chunker: Chunker) -> None:
+        texts = [f"The Spice Trade\n{text}\n{number}" for number, text in enumerate(PAGES[2:6], start=1)]
+        margins = [(Margin(0, 15, 0.05, True), Margin(len(text) - 1, len(text), 0.95, True)) for text in texts]
+        headed = [
+            Page(number=number, text=text, origin=Origin.TEXT_LAYER, margins=edges, headings=(Heading(0, 1, "Spice"),))
+            for number, (text, edges) in enumerate(zip(texts, margins, strict=True), start=1)
+        ]
+        chunks = list(chunker.chunk(headed))
+        left_out = [covered(chunks, number, text).split("\n") for number, text in enumerate(texts, start=1)]
+        assert ["".join(lines).replace(" ", "") for lines in left_out] == [f"TheSpiceTrade{n}" for n in range(1, 5)]
+        assert [each.text for each in chunks] == [
+            span_text(each.spans, dict(enumerate(texts, start=1))) for each in chunks
+        ]
+        assert {each.heading_path for each in chunks} == {()}
 
     def test_a_chunk_knows_the_headings_it_stands_under(self, chunker: Chunker) -> None:
         text = "Tides\n" + PAGES[2] + "Neap\n" + PAGES[2]

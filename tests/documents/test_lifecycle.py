@@ -234,15 +234,6 @@ def test_a_rate_limit_of_no_or_endless_time_is_waited_for_within_reason(
     assert waits_s(submission) == waited_s
 
 
-def test_what_takes_longer_than_the_deadline_is_failed(submit: Submit) -> None:
-    submission = submit()
-    claim(submission)
-    Ingestion.objects.update(started_at=F("started_at") - timedelta(hours=7))
-    lifecycle.sweep()
-    assert document(submission).status == Status.FAILED
-    assert row(submission).error_code == "deadline_exceeded"
-
-
 def test_work_handed_back_is_free_at_once_and_unmarked(submit: Submit) -> None:
     submission = submit()
     lifecycle.release(claim(submission))

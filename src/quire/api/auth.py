@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import APIKeyCookie, HttpBearer
 
+from quire.tenants import quotas
 from quire.tenants.models import User
 from quire.tenants.services import Caller, caller_of_key, caller_of_user
 
@@ -14,7 +15,7 @@ class ApiKeyAuth(HttpBearer):
     """`Authorization: Bearer qk_…`."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
-        return caller_of_key(token)
+        return _counted(caller_of_key(token))
 
 
 class SessionAuth(APIKeyCookie):
@@ -30,7 +31,14 @@ class SessionAuth(APIKeyCookie):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
         user = request.user
-        return caller_of_user(user) if isinstance(user, User) else None
+        return _counted(caller_of_user(user)) if isinstance(user, User) else None
+
+
+def _counted(caller: Caller | None) -> Caller | None:
+    """Count the request against its tenant. Raises `QuotaExceeded`."""
+    if caller:
+        quotas.count_request(caller.tenant)
+    return caller
 
 
 def caller_of(request: HttpRequest) -> Caller:

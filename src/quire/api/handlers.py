@@ -46,8 +46,11 @@ def problem_of(error: QuireError) -> HttpResponse:
     """The answer to one of our own errors."""
     if isinstance(error, RateLimited):
         return problems.response("rate_limited", error.message, retry_after_s=error.retry_after_s)
+    retry_after_s = getattr(error, "retry_after_s", None)
     known = error.code in problems.CODES
-    return problems.response(error.code, error.message, status=None if known else _status(error))
+    return problems.response(
+        error.code, error.message, status=None if known else _status(error), retry_after_s=retry_after_s
+    )
 
 
 def bug(error: Exception, *, where: str) -> HttpResponse:

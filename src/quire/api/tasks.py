@@ -22,6 +22,7 @@ def process_document(self: Task, s3_key: str, user_id: str, document_id: str) ->
 
     A message that finds nothing to claim, because it came twice, leaves what Celery knows of the task alone.
     """
+    dispatcher.dispatch()  # this message has left the queue: there is room for the next
     outcome = ingestion.run(task_id=UUID(self.request.id))
     dispatcher.dispatch_soon()
     if outcome.result is Result.NOTHING_TO_DO:

@@ -30,6 +30,8 @@ class Unit:
     tokens: int
     path: tuple[str, ...] = ()
     begins_section: bool = False
+    stretch: int = 0
+    """Units of a page between which there is text that is no content (a running head) are of different stretches."""
 
 
 def span_text(spans: Iterable[Span], pages: Mapping[int, str]) -> str:
@@ -53,8 +55,12 @@ def page_units(
     tokens: Sequence[int],
     limit_tokens: int,
     path: tuple[Heading, ...] = (),
+    breaks: Sequence[int] = (),
 ) -> Iterator[Unit]:
-    """The units of one page in order, each under its headings; `path` are those in force where the page begins."""
+    """The units of one page in order, each under its headings; `path` are those in force where the page begins.
+
+    At `breaks`, in order, a stretch of text begins between which and the one before something was left out.
+    """
     headings = sorted(page.headings)
     for start, end in _split_at(sentences, [heading.start for heading in headings]):
         begins_section = False
@@ -63,8 +69,15 @@ def page_units(
             begins_section = True
         names = tuple(heading.text for heading in path)
         for left, right in _pieces(page.text, start, end, tokens, limit_tokens):
-            count = bisect_left(tokens, right) - bisect_left(tokens, left)
-            yield Unit(page=page.number, start=left, end=right, tokens=count, path=names, begins_section=begins_section)
+            yield Unit(
+                page=page.number,
+                start=left,
+                end=right,
+                tokens=bisect_left(tokens, right) - bisect_left(tokens, left),
+                path=names,
+                begins_section=begins_section,
+                stretch=bisect_right(breaks, left),
+            )
             begins_section = False
 
 
@@ -151,10 +164,7 @@ class Packer:
         return tail
 
     def _chunk(self) -> Chunk:
-        spans = tuple(
-            Span(page, group[0].start, group[-1].end)
-            for page, group in ((page, list(units)) for page, units in groupby(self._units, key=lambda unit: unit.page))
-        )
+        spans = tuple(self._spans())
         paths: Counter[tuple[str, ...]] = Counter()
         for unit in self._units[self._repeated :]:
             paths[unit.path] += unit.tokens
@@ -165,3 +175,13 @@ class Packer:
             tokens=self._tokens,
             heading_path=paths.most_common(1)[0][0],
         )
+
+    def _spans(self) -> Iterator[Span]:
+        """One a stretch; white space after a stretch parts it from the next of its page."""
+        groups = [list(units) for _, units in groupby(self._units, key=lambda unit: (unit.page, unit.stretch))]
+        for group, after in zip(groups, [*groups[1:], None], strict=True):
+            page, end = group[0].page, group[-1].end
+            if after and after[0].page == page:
+                rest = self._pages[page][end : after[0].start]
+                end += len(rest) - len(rest.lstrip())
+            yield Span(page, group[0].start, end)

@@ -35,7 +35,9 @@ class Workspace(Protocol):
 
     media_type: str
     pages_done: int
+    pages_total: int | None
     chunks_done: int
+    chunks_total: int | None
     title: str
 
     def file(self) -> AbstractContextManager[Path]:
@@ -65,17 +67,18 @@ class Workspace(Protocol):
 
 def process(workspace: Workspace, *, extractor: Extractor, chunker: Chunker, embedder: Embedder) -> None:
     """Take one document from its file to a complete, verified index. Safe to run again after any interruption."""
-    workspace.begin("downloading")
-    with workspace.file() as path:
-        workspace.begin("extracting")
-        with extractor.open(path, media_type=workspace.media_type) as extraction:
-            extract(workspace, extraction)
+    if workspace.pages_total is None or workspace.pages_done < workspace.pages_total:
+        workspace.begin("downloading")
+        with workspace.file() as path:
+            workspace.begin("extracting")
+            with extractor.open(path, media_type=workspace.media_type) as extraction:
+                extract(workspace, extraction)
 
-    workspace.begin("chunking")
-    chunks_total = sum(1 for _ in chunker.chunk(workspace.saved_pages()))
-    if chunks_total == 0:
+    if not workspace.chunks_total:
+        workspace.begin("chunking")
+        workspace.count_chunks(sum(1 for _ in chunker.chunk(workspace.saved_pages())))
+    if not workspace.chunks_total:
         raise PermanentError(NO_TEXT, code="no_text")
-    workspace.count_chunks(chunks_total)
 
     workspace.begin("embedding")
     rest = islice(chunker.chunk(workspace.saved_pages()), workspace.chunks_done, None)
@@ -84,7 +87,7 @@ def process(workspace: Workspace, *, extractor: Extractor, chunker: Chunker, emb
         workspace.save_chunks(batch, vectors)
 
     workspace.begin("indexing")
-    workspace.verify(chunks_total=chunks_total)
+    workspace.verify(chunks_total=workspace.chunks_total)
 
 
 def extract(workspace: Workspace, extraction: Extraction) -> None:

@@ -62,6 +62,19 @@ class Run(NamedTuple):
     length: int
 
 
+class Margin(NamedTuple):
+    """`text[start:end]` of a page is a line at the upper or lower edge of the paper: perhaps a running head or a
+    page number. `core.furniture` decides that by the pages around it.
+    """
+
+    start: int
+    end: int
+    place: float
+    """Of its baseline: a fraction of the page's height, from the top."""
+    is_apart: bool
+    """A wide gap lies between it and the body."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page as text. Formats without pages (Markdown, HTML, text, DOCX) are cut into pages by the extractor."""
@@ -76,6 +89,8 @@ class Page:
     words: tuple[Word, ...] = ()
     """Only for OCR."""
     runs: tuple[Run, ...] = ()
+    """Only for a PDF's text layer."""
+    margins: tuple[Margin, ...] = ()
     """Only for a PDF's text layer."""
     warning: str = ""
     """A sentence when this page, or a part of it, could not be read; the document lists it."""

@@ -24,8 +24,9 @@ from quire.documents.models import Ingestion
 log = logging.getLogger(__name__)
 
 TASK = "quire.api.tasks.process_document"
-MAX_SENT = 20
-"""Messages that no worker has taken: the queue in Redis stays short, and the order is decided as late as possible."""
+MAX_SENT = 2
+"""Messages that no worker has taken: few, since whose turn it is is decided when one is sent, so that a tenant's one
+document waits for two jobs of another's at most. A worker that takes a message sends the next."""
 RESEND_AFTER_S = 10
 """A message may be taken as lost after so long; one that was only slow finds nothing to claim."""
 TICK_S = 0.5
@@ -46,9 +47,9 @@ def dispatch() -> int:
         return 0
     if waiting.exclude(dispatched_at=None).count() <= in_queue:  # none was lost
         due = due.filter(dispatched_at=None)
-    turns = due.annotate(turn=Window(RowNumber(), partition_by=F("tenant_id"), order_by=F("created_at").asc()))
+    turns = due.annotate(turn=Window(RowNumber(), partition_by=F("tenant_id"), order_by=F("queued_at").asc()))
     count = 0
-    for ingestion in turns.select_related("document").order_by("turn", "created_at")[: MAX_SENT - in_queue]:
+    for ingestion in turns.select_related("document").order_by("turn", "queued_at")[: MAX_SENT - in_queue]:
         if due.filter(id=ingestion.id).update(dispatched_at=Now()):
             if not _send(ingestion):
                 break

@@ -8,10 +8,6 @@ _flag = mmap.mmap(-1, 1)
 """One byte of memory shared with every process that is forked later: a worker's pool hears of it without a signal."""
 
 
-class Draining(Exception):
-    """This worker stops: save nothing more, hand back what is unfinished."""
-
-
 def begin() -> None:
     """From now on no work is begun or carried on here, or in any process forked from here."""
     _flag[0] = 1

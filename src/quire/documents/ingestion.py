@@ -25,8 +25,16 @@ from quire.documents.workspace import DatabaseWorkspace
 
 log = logging.getLogger(__name__)
 
-EXTRACTION_ID = "extract-1"
+EXTRACTION_ID = "extract-2"
 """Raised when extraction would make other pages of the same file."""
+
+
+class HandBack(Exception):
+    """This attempt ends here, unfinished and unmarked; another goes on from the last saved batch."""
+
+    def __init__(self, *, gives_way: bool) -> None:
+        super().__init__()
+        self.gives_way = gives_way
 
 
 class Result(StrEnum):
@@ -71,8 +79,8 @@ def _attempt(lease: lifecycle.Lease, heartbeat: Heartbeat) -> Outcome:
         lifecycle.complete(lease)
     except LeaseLost:
         raise
-    except drain.Draining:
-        lifecycle.release(lease)
+    except HandBack as end:
+        lifecycle.release(lease, gives_way=end.gives_way)
         return Outcome(result=Result.HANDED_BACK)
     except PermanentError as error:
         log.warning("document %s failed: %s: %s", lease.document_id, error.code, error.message)
@@ -101,7 +109,7 @@ def _put_back(lease: lifecycle.Lease, error: QuireError) -> Outcome:
 def _work(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     extractor, chunker, embedder = registry.extractor(), registry.chunker(), registry.embedder()
     desk = DatabaseWorkspace(
-        lease, vectors=registry.vector_store(), keywords=registry.keyword_index(), on_progress=heartbeat.progress
+        lease, vectors=registry.vector_store(), keywords=registry.keyword_index(), on_step=heartbeat.step
     )
     desk.bind(
         fingerprint=f"{EXTRACTION_ID}|{chunker.id}|{embedder.id}",
@@ -116,15 +124,20 @@ class Heartbeat:
 
     def __init__(self, lease: lifecycle.Lease) -> None:
         self._lease = lease
-        self._moved_at = time.monotonic()
+        self._began_at = self._moved_at = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def progress(self) -> None:
-        """The work has moved on. Raises `Draining` when it should go on elsewhere."""
+    def step(self, is_saved: bool) -> None:
+        """The work has moved on; `is_saved`: by pages or chunks, which the next attempt need not make again.
+
+        Raises `HandBack` when the worker stops, or, but only after something was saved, when it is others' turn.
+        """
         self._moved_at = time.monotonic()
         if drain.is_begun():
-            raise drain.Draining
+            raise HandBack(gives_way=False)
+        if is_saved and self._moved_at - self._began_at > settings.ENV.slice_s and lifecycle.others_wait():
+            raise HandBack(gives_way=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -43,7 +43,8 @@ MAX_CRASHES = 3
 POISON = (
     "Processing this document stopped the worker three times, so it was given up. It may be damaged or too complex."
 )
-TOO_LONG = "Processing took longer than the time allowed for one document, so it was stopped. Try it in smaller parts."
+TOO_LONG_A_WAIT = "This would have to wait for {} longer than a document may. Try it again later."
+_DUE = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +88,7 @@ def unfinished(document: Document) -> models.QuerySet[Ingestion]:
 def claim(*, task_id: UUID, owner: str) -> Lease | None:
     """Take a due ingestion, or None when it is not there to be taken: another has it, it is over, or it must wait."""
     with transaction.atomic():
-        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
-        taken = Ingestion.objects.filter(due, task_id=task_id, status=Ingestion.Status.QUEUED).update(
+        taken = Ingestion.objects.filter(_DUE, task_id=task_id, status=Ingestion.Status.QUEUED).update(
             status=Ingestion.Status.RUNNING,
             generation=F("generation") + 1,
             lease_owner=owner[:200],
@@ -158,9 +158,7 @@ def put_back(lease: Lease, error: QuireError) -> bool:
     False when the attempts are spent, and the document is failed.
     """
     if isinstance(error, RateLimited):
-        delay_s = min(max(error.retry_after_s, MIN_WAIT_S), settings.ENV.deadline_s)
-        _requeue(lease, error, delay_s=delay_s, waiting_for=error.waiting_for)
-        return True
+        return _wait(lease, error)
     attempts = _held(lease).values_list("attempts", flat=True).first()
     if attempts is None:
         raise LeaseLost
@@ -172,22 +170,38 @@ def put_back(lease: Lease, error: QuireError) -> bool:
     return True
 
 
-def release(lease: Lease) -> None:
-    """Hand unfinished work back, at once and without a mark against it: the worker is stopping."""
-    with fenced(lease, status=Ingestion.Status.QUEUED, dispatched_at=None):
-        events.record(lease, "released", generation=lease.generation)
+def _wait(lease: Lease, error: RateLimited) -> bool:
+    """Wait as long as the provider says, all waits together no longer than the deadline."""
+    timings = _held(lease).values_list("timings", flat=True).first()
+    if timings is None:
+        raise LeaseLost
+    waited_s = timings.get("waiting", 0)
+    delay_s = min(max(error.retry_after_s, MIN_WAIT_S), settings.ENV.deadline_s - waited_s)
+    if delay_s <= 0:
+        fail(lease, PermanentError(TOO_LONG_A_WAIT.format(error.waiting_for), code="deadline_exceeded"))
+        return False
+    _requeue(
+        lease, error, delay_s=delay_s, waiting_for=error.waiting_for, timings=timings | {"waiting": waited_s + delay_s}
+    )
+    return True
+
+
+def release(lease: Lease, *, gives_way: bool = False) -> None:
+    """Hand unfinished work back without a mark against it: the worker is stopping, or others shall go first."""
+    place = {"queued_at": Now()} if gives_way else {}
+    with fenced(lease, status=Ingestion.Status.QUEUED, lease_expires_at=None, dispatched_at=None, **place):
+        events.record(lease, "released", generation=lease.generation, gives_way=gives_way)
+
+
+def others_wait() -> bool:
+    """Whether anything is due that no worker works on."""
+    return Ingestion.objects.filter(_DUE, status=Ingestion.Status.QUEUED).exists()
 
 
 def sweep() -> int:
-    """Take back every lease that ran out, and end what took too long. Returns how many were taken back."""
+    """Take back every lease that ran out; its third crash without progress ends it. Returns how many came back."""
     expired = Ingestion.objects.filter(status=Ingestion.Status.RUNNING, lease_expires_at__lt=Now())
-    overdue = Q(started_at__lt=in_s(-settings.ENV.deadline_s))
     _end(expired.filter(crash_count__gte=MAX_CRASHES - 1), code="poison", message=POISON)
-    _end(
-        Ingestion.objects.filter(overdue, status__in=[Ingestion.Status.QUEUED, Ingestion.Status.RUNNING]),
-        code="deadline_exceeded",
-        message=TOO_LONG,
-    )
     return sum(_take_back(ingestion, crash=True) for ingestion in expired)
 
 

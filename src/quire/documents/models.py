@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from quire.tenants.models import TenantModel, TenantQuerySet, User
 
@@ -134,6 +135,8 @@ class Ingestion(TenantModel):
     """What made its pages and chunks: a resumed run under another one starts from the beginning."""
 
     created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(db_default=Now())
+    """Its place in the line of its tenant: when it was queued, or gave way to others."""
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     purged_at = models.DateTimeField(null=True, blank=True)
@@ -171,6 +174,7 @@ class Page(models.Model):
     headings = models.JSONField(default=list)
     words = models.JSONField(default=list)
     runs = models.JSONField(default=list)
+    margins = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["ingestion", "number"], name="page_once")]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 
 from quire.documents.models import Document, Ingestion, Status
@@ -173,8 +172,10 @@ def _eta_s(run: Ingestion) -> float | None:
 
 def _queue_position(run: Ingestion) -> int:
     """How many documents of this tenant are served before this one, and itself: 1 is next."""
-    earlier = Q(created_at__lt=run.created_at) & Q(status=Ingestion.Status.QUEUED)
-    return Ingestion.objects.filter(earlier, tenant_id=run.tenant_id).count() + 1
+    # Compared in the database: SQLite keeps milliseconds as text, and Python would bring microseconds.
+    own = Ingestion.objects.filter(id=run.id).values("queued_at")[:1]
+    waiting = Ingestion.objects.filter(tenant_id=run.tenant_id, status=Ingestion.Status.QUEUED)
+    return waiting.filter(queued_at__lt=own).count() + 1
 
 
 def _failure(run: Ingestion) -> Failure | None:

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from quire.core.errors import QuireError, TransientError
 from quire.core.media_types import sniff
-from quire.documents import dispatcher, events, lifecycle, names
+from quire.documents import admission, dispatcher, events, lifecycle, names
 from quire.documents.models import Document, Event, Ingestion, Status
 from quire.tenants.models import Tenant, User
 
@@ -69,6 +69,7 @@ def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
     file = _checked(upload)
     if duplicate := _duplicate(tenant, upload.sha256):
         return duplicate
+    admission.check(tenant, bytes_more=upload.bytes)
     storage_key = file["storage_key"] = _store(tenant, upload.path)
     try:
         submission = _accept(tenant, user, upload, file)
@@ -91,6 +92,7 @@ def replace(*, tenant: Tenant, document_id: object, upload: Upload) -> Submissio
     lifecycle.refuse_second(document, sha256=upload.sha256)
     if document.status == Status.COMPLETED and document.sha256 == upload.sha256 and not lifecycle.unfinished(document):
         return Submission(document=document, ingestion=newest(document), is_duplicate=True)
+    admission.check(tenant, bytes_more=upload.bytes, is_new=False)
     file["storage_key"] = _store(tenant, upload.path)
     try:
         with transaction.atomic():

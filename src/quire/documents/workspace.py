@@ -11,30 +11,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 
 from quire.core import types
-from quire.core.errors import TransientError
+from quire.core.errors import PermanentError, TransientError
 from quire.core.ports import KeywordIndex, VectorStore
 from quire.documents import names
 from quire.documents.lifecycle import Lease, fenced
 from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
 
+TOO_LONG = "Processing took longer than the time allowed for one document, so it was stopped. Try it in smaller parts."
 PAGES_READ_AT_ONCE = 16
 MAX_WARNINGS = 100
 """More than a person reads; the last one then says how many were left out."""
 
 
 class DatabaseWorkspace:
-    """The workspace of one lease. `on_progress` is called after each write that moved the work on."""
+    """The workspace of one lease. After each write `on_step` is called, with whether pages or chunks were saved."""
 
     def __init__(
-        self, lease: Lease, *, vectors: VectorStore, keywords: KeywordIndex, on_progress: Callable[[], None]
+        self, lease: Lease, *, vectors: VectorStore, keywords: KeywordIndex, on_step: Callable[[bool], None]
     ) -> None:
         self._lease = lease
         self._vectors = vectors
         self._keywords = keywords
-        self._on_progress = on_progress
+        self._on_step = on_step
         self._ingestion = Ingestion.objects.select_related("document").get(id=lease.ingestion_id)
         self._timings: dict[str, float] = dict(self._ingestion.timings)
         self._warnings: list[str] = list(self._ingestion.warnings)
@@ -43,6 +45,8 @@ class DatabaseWorkspace:
         self.media_type = self._ingestion.media_type
         self.pages_done = self._ingestion.pages_done
         self.chunks_done = self._ingestion.chunks_done
+        self.pages_total = self._ingestion.pages_total
+        self.chunks_total = self._ingestion.chunks_total
         self.title = self._ingestion.title or names.as_title(self._ingestion.document.name)
 
     def bind(self, *, fingerprint: str, embedder_id: str, dimensions: int) -> None:
@@ -51,6 +55,7 @@ class DatabaseWorkspace:
             return
         made_by = {"fingerprint": fingerprint, "embedder_id": embedder_id, "dimensions": dimensions}
         self._warnings, self.pages_done, self.chunks_done = [], 0, 0
+        self.pages_total = self.chunks_total = None
         counters: dict[str, Any] = {
             "pages_done": 0,
             "chunks_done": 0,
@@ -104,6 +109,7 @@ class DatabaseWorkspace:
             yield from map(page_of, list(pages.filter(number__gte=first, number__lt=first + PAGES_READ_AT_ONCE)))
 
     def count_chunks(self, chunks_total: int) -> None:
+        self.chunks_total = chunks_total
         self._save(chunks_total=chunks_total)
 
     def save_chunks(self, chunks: list[types.Chunk], vectors: types.Vectors) -> None:
@@ -138,18 +144,20 @@ class DatabaseWorkspace:
         """A fenced transaction that moves the work on: crashes before it do not count against the document."""
         with fenced(self._lease, crash_count=0, timings=self._rounded_timings(), **changes):
             yield
-        self._on_progress()
+        self._on_step(True)
 
     def _save(self, **changes: Any) -> None:
         with fenced(self._lease, timings=self._rounded_timings(), **changes):
             pass
-        self._on_progress()
+        self._on_step(False)
 
     def _note_time(self) -> None:
         now = time.monotonic()
         if self._stage:
             self._timings[self._stage] = self._timings.get(self._stage, 0) + now - self._stage_began
         self._stage_began = now
+        if sum(self._timings.values()) - self._timings.get("waiting", 0) > settings.ENV.deadline_s:
+            raise PermanentError(TOO_LONG, code="deadline_exceeded")
 
     def _rounded_timings(self) -> dict[str, float]:
         return {stage: round(seconds, 3) for stage, seconds in self._timings.items()}
@@ -186,6 +194,7 @@ def page_of(row: Page) -> types.Page:
         headings=tuple(types.Heading(*heading) for heading in row.headings),
         words=tuple(types.Word(start, end, types.Box(*box)) for start, end, box in row.words),
         runs=tuple(types.Run(*run) for run in row.runs),
+        margins=tuple(types.Margin(*margin) for margin in row.margins),
     )
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
 from quire.backends.chunkers.sentencizer import pipeline, sentences, windows
 from quire.core.chunking import Packer, Unit, page_units, token_starts, under
+from quire.core.furniture import Range, content, with_furniture
 from quire.core.ports import Tokenizer
 from quire.core.types import Chunk, Heading, Page
 
-_VERSION = 1
+_VERSION = 2
 """Raise it when the same pages would give other chunks."""
 
 
 class SentenceChunker:
     """Cuts between sentences, at headings where it can, and inside a sentence only when that is longer than a chunk.
+    Running heads, running feet and page numbers are in no chunk.
 
     A chunk holds at most `target_tokens`. With the title and headings put before it (`core.retrieval`) it stays
     under the 256 tokens that small embedding models read.
@@ -41,17 +44,22 @@ class SentenceChunker:
     def chunk(self, pages: Iterable[Page]) -> Iterator[Chunk]:
         packer = Packer(limit_tokens=self._target_tokens, overlap_tokens=self._overlap_tokens)
         path: tuple[Heading, ...] = ()
-        for page in pages:
-            for unit in self._units(page, path):
+        for page, furniture in with_furniture(pages):
+            headings = tuple(each for each in page.headings if not any(a <= each.start < b for a, b in furniture))
+            for unit in self._units(replace(page, headings=headings), furniture, path):
                 yield from packer.add(unit, page_text=page.text)
-            for heading in sorted(page.headings):
+            for heading in sorted(headings):
                 path = under(path, heading)
         yield from packer.flush()
 
-    def _units(self, page: Page, path: tuple[Heading, ...]) -> Iterator[Unit]:
+    def _units(self, page: Page, furniture: Sequence[Range], path: tuple[Heading, ...]) -> Iterator[Unit]:
+        stretches = list(content(page.text, furniture))
         return page_units(
             page,
-            sentences=self._split(page.text),
+            sentences=(
+                (start + a, start + b) for start, end in stretches for a, b in self._split(page.text[start:end])
+            ),
+            breaks=[start for start, _ in stretches],
             tokens=token_starts(self._offsets(page.text), len(page.text)),
             limit_tokens=self._target_tokens,
             path=path,

@@ -22,7 +22,7 @@ from quire.core.errors import PermanentError
 from quire.core.media_types import PDF
 from quire.core.ports import OcrEngine
 from quire.core.text_quality import is_usable
-from quire.core.types import Heading, Origin, Page, Run
+from quire.core.types import Heading, Margin, Origin, Page, Run
 
 _STAMP_CHARS = 150
 """So little text over a picture of the whole page is a stamp or a page number on a scan, not the page's text."""
@@ -102,6 +102,7 @@ class PdfExtraction:
             label=self._label(number),
             headings=self._headings(number, text.text, runs, raw, layout),
             runs=runs,
+            margins=tuple(_margins(text.text, runs, raw, layout)),
             warning=f"Page {number} holds more text than is read of one page; its end is left out."
             if raw.is_cut
             else "",
@@ -115,11 +116,9 @@ class PdfExtraction:
             return outline_headings(text, self._outline.get(number, []))
         headings = []
         for found in layout.headings:
-            start = position(runs, raw.sources[found.start], end=len(text))
-            words = text[start : position(runs, raw.sources[found.end - 1] + 1, end=len(text))]
-            if words.strip():
-                start += len(words) - len(words.lstrip())
-                headings.append(Heading(start, found.level, " ".join(words.split())))
+            start, end = _cleaned(text, runs, raw, found.start, found.end)
+            if start < end:
+                headings.append(Heading(start, found.level, " ".join(text[start:end].split())))
         return tuple(headings)
 
     def _picture(self, page: pypdfium2.PdfPage) -> tuple[NDArray[np.uint8], int] | None:
@@ -152,6 +151,21 @@ class PdfExtraction:
         with PDFIUM_LOCK:
             label = str(self._document.get_page_label(number - 1) or "").strip()
         return "" if label == str(number) else label
+
+
+def _margins(text: str, runs: Sequence[Run], raw: RawText, layout: Layout) -> Iterator[Margin]:
+    for edge in layout.edges:
+        start, end = _cleaned(text, runs, raw, edge.start, edge.end)
+        if start < end:
+            yield Margin(start, end, edge.place, edge.is_apart)
+
+
+def _cleaned(text: str, runs: Sequence[Run], raw: RawText, start: int, end: int) -> tuple[int, int]:
+    """Where `raw.text[start:end]` stands in the clean `text`, without the white space around it."""
+    begin = position(runs, raw.sources[start], end=len(text))
+    words = text[begin : position(runs, raw.sources[end - 1] + 1, end=len(text))]
+    begin += len(words) - len(words.lstrip())
+    return begin, begin + len(words.strip())
 
 
 def _is_stamped_scan(page: pypdfium2.PdfPage, text: str) -> bool:

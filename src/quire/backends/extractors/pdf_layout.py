@@ -13,6 +13,7 @@ from itertools import pairwise
 import pypdfium2
 import pypdfium2.raw as pdfium_c
 
+from quire.backends.extractors.pdf_margins import EdgeLine, edge_lines
 from quire.backends.extractors.pdf_text import RawText
 
 _LINE = re.compile(r"[^\r\n]*[^\s][^\r\n]*")
@@ -66,6 +67,8 @@ class Layout:
     false_ends: frozenset[int] = frozenset()
     """Line breaks that PDFium sees where a superscript moves the baseline: the line goes on."""
     headings: tuple[TypographicHeading, ...] = ()
+    edges: tuple[EdgeLine, ...] = ()
+    """Lines set apart at the upper and the lower edge."""
 
 
 def read_layout(text_page: pypdfium2.PdfTextPage, raw: RawText) -> Layout:
@@ -73,11 +76,15 @@ def read_layout(text_page: pypdfium2.PdfTextPage, raw: RawText) -> Layout:
     lines = _read_lines(text_page, raw)
     if not lines or sum(line.is_upright for line in lines) < 0.8 * len(lines):
         return Layout()
-    gaps = _wide_gaps(lines)
+    pitch = _usual_pitch(lines)
+    gaps = _wide_gaps(lines, pitch)
+    body = _body_size(lines)
+    _, bottom, _, top = text_page.page.get_bbox()
     return Layout(
         paragraph_ends=frozenset(lines[index].end for index in gaps),
         false_ends=frozenset(above.end for above, below in pairwise(lines) if _goes_on(above, below)),
-        headings=tuple(_headings(raw.text, lines, gaps)),
+        headings=tuple(_headings(raw.text, lines, gaps, body)),
+        edges=tuple(edge_lines(raw.text, lines, bottom=bottom, top=max(top, bottom + 1), body=body, pitch=pitch)),
     )
 
 
@@ -117,32 +124,42 @@ def _is_bold(text_page: pypdfium2.PdfTextPage, index: int) -> bool:
     return bool(pdfium_c.FPDFText_GetFontWeight(text_page, index) >= _BOLD_WEIGHT)
 
 
-def _wide_gaps(lines: Sequence[Line]) -> frozenset[int]:
-    """Indices of lines after which a paragraph ends; a step upwards is a new column, where a paragraph may go on."""
-    pitches = [above.end_baseline - below.baseline for above, below in pairwise(lines)]
+def _pitches(lines: Sequence[Line]) -> list[float]:
+    return [above.end_baseline - below.baseline for above, below in pairwise(lines)]
+
+
+def _usual_pitch(lines: Sequence[Line]) -> float:
+    """The step from a baseline to the next within a paragraph; 0 when no two lines follow each other."""
     plain = sorted(
-        pitch for pitch, line in zip(pitches, lines, strict=False) if 0.8 * line.size < pitch < 4 * line.size
+        pitch for pitch, line in zip(_pitches(lines), lines, strict=False) if 0.8 * line.size < pitch < 4 * line.size
     )
-    usual = plain[len(plain) // 3] if plain else 0.0
+    return plain[len(plain) // 3] if plain else 0.0
+
+
+def _wide_gaps(lines: Sequence[Line], usual: float) -> frozenset[int]:
+    """Indices of lines after which a paragraph ends; a step upwards is a new column, where a paragraph may go on."""
     return frozenset(
         index
-        for index, pitch in enumerate(pitches)
+        for index, pitch in enumerate(_pitches(lines))
         if pitch > _PARAGRAPH_PITCH * max(usual, min(lines[index].size, lines[index + 1].size))
     )
+
+
+def _body_size(lines: Sequence[Line]) -> float:
+    """The size of most characters."""
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += line.end - line.start
+    return min(sizes.most_common(1)[0][0], _MAX_BODY_SIZE) or 1.0
 
 
 def _goes_on(line: Line, after: Line) -> bool:
     return abs(line.end_baseline - after.baseline) < _SAME_LINE * max(line.size, after.size) and after.x > line.end_x
 
 
-def _headings(text: str, lines: Sequence[Line], gaps: frozenset[int]) -> Iterator[TypographicHeading]:
-    sizes: Counter[float] = Counter()
-    bold_chars = 0
-    for line in lines:
-        sizes[line.size] += line.end - line.start
-        bold_chars += (line.end - line.start) * line.is_bold
-    body = min(sizes.most_common(1)[0][0], _MAX_BODY_SIZE) or 1.0
-    bold_counts = bold_chars < 0.3 * sizes.total()
+def _headings(text: str, lines: Sequence[Line], gaps: frozenset[int], body: float) -> Iterator[TypographicHeading]:
+    bold_chars = sum((line.end - line.start) * line.is_bold for line in lines)
+    bold_counts = bold_chars < 0.3 * sum(line.end - line.start for line in lines)
     index = 0
     while index < len(lines):
         level = _level(lines[index], body, is_bold_special=bold_counts)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from quire.core.errors import PermanentError, QuireError, RateLimited, TransientError
-from quire.core.types import Box, Heading, Origin, Page, Run, Word
+from quire.core.types import Box, Heading, Margin, Origin, Page, Run, Word
 
 HEADER = struct.Struct(">I")
 MAX_PAGES = 1_000_000
@@ -59,6 +59,7 @@ def page_message(page: Page) -> dict[str, Any]:
             "headings": page.headings,
             "words": page.words,
             "runs": page.runs,
+            "margins": page.margins,
             "warning": page.warning,
         }
     }
@@ -106,6 +107,7 @@ def page_from(content: Any, *, number: int) -> Page:
             headings=tuple(_headings(content["headings"], len(text))),
             words=tuple(_words(content["words"], len(text))),
             runs=tuple(_runs(content["runs"], len(text))),
+            margins=tuple(_margins(content["margins"], len(text))),
             warning=_text(content["warning"], _MAX_SENTENCE),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -149,6 +151,13 @@ def _runs(rows: Any, size: int) -> list[Run]:
     return runs
 
 
+def _margins(rows: Any, size: int) -> list[Margin]:
+    return [
+        Margin(_whole(start, 0, size), _whole(end, start, size), _number(place), _flag(is_apart))
+        for start, end, place, is_apart in rows
+    ]
+
+
 def _text(value: Any, longest: int | None = None) -> str:
     """No NUL, which PostgreSQL refuses, and no lone surrogate, which is no Unicode text."""
     if type(value) is not str or (longest is not None and len(value) > longest) or "\0" in value:
@@ -160,6 +169,12 @@ def _text(value: Any, longest: int | None = None) -> str:
 def _whole(value: Any, low: int, high: int) -> int:
     if type(value) is not int or not low <= value <= high:
         raise ValueError(f"{value!r:.20} is not from {low} to {high}")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError("flag")
     return value
 
 

@@ -1,0 +1,51 @@
+"""Whether one more file may be taken: the tenant has room for it, and the service is not behind with its work."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Now
+
+from quire.core.errors import TransientError
+from quire.documents import lifecycle
+from quire.documents.models import Document, Ingestion, Status
+from quire.tenants import quotas
+from quire.tenants.models import Tenant
+
+RETRY_AFTER_S = 60
+
+
+class Overloaded(TransientError):
+    """The oldest work has waited too long: more would only wait longer."""
+
+    code = "overloaded"
+    retry_after_s = RETRY_AFTER_S
+
+
+def check(tenant: Tenant, *, bytes_more: int, is_new: bool = True) -> None:
+    """Raise `QuotaExceeded`, or `Overloaded`; for a file in place of another only its bytes count."""
+    limit = quotas.room(tenant)
+    if limit.documents is not None or limit.bytes is not None:
+        kept = _kept(tenant)
+        documents = kept["documents"] if is_new else 0
+        quotas.check_room(tenant, documents=documents, bytes_kept=kept["bytes"] or 0, bytes_more=bytes_more)
+    if _is_behind():
+        message = "More documents are waiting than can be read in good time. Nothing was kept: try again later."
+        raise Overloaded(message)
+
+
+def _kept(tenant: Tenant) -> dict[str, int]:
+    """Living documents, and the bytes of the files kept for them."""
+    runs = Q(purged_at=None) & ~Q(document__status=Status.DELETING)
+    used = Ingestion.objects.for_tenant(tenant).filter(runs).values("storage_key", "bytes").distinct()
+    return {
+        "documents": Document.objects.for_tenant(tenant).living().aggregate(n=Count("id"))["n"],
+        "bytes": used.aggregate(n=Sum("bytes"))["n"],
+    }
+
+
+def _is_behind() -> bool:
+    """Whether something has been due for longer than anything should wait."""
+    due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
+    too_old = Q(queued_at__lt=lifecycle.in_s(-settings.ENV.max_queue_age_s))
+    return Ingestion.objects.filter(due, too_old, status=Ingestion.Status.QUEUED).exists()
