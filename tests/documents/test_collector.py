@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from django.conf import settings
 from quire import registry
 from quire.backends.vectorstores.sqlite import SqliteVectorStore
 from quire.core.errors import PermanentError, TransientError
-from quire.documents import collector, ingestion, services
+from quire.core.types import VectorRecord
+from quire.documents import collector, ingestion, lifecycle, services
 from quire.documents.models import Chunk, Document, Ingestion, Page, Tombstone
 from quire.documents.services import Submission
 from quire.tenants.services import Caller
 from quire.testing.extractor import ScriptedExtractor
+from quire.testing.vector_store import InMemoryVectorStore
 
 Submit = Callable[..., Submission]
 
@@ -110,3 +113,22 @@ def test_what_cannot_be_purged_does_not_hold_up_the_rest(
         assert list(Document.objects.values_list("id", flat=True)) == [stuck.document.id]
     collector.collect()
     assert not Document.objects.exists()
+
+
+def test_what_a_thawed_worker_writes_after_the_purge_is_removed_later(submit: Submit, caller: Caller) -> None:
+    store, namespace = InMemoryVectorStore(), str(caller.tenant.id)
+    store.prepare(dimensions=registry.embedder().dimensions)
+    with registry.using(vector_store=store):
+        submission = submit()
+        ingestion.run(task_id=submission.ingestion.task_id)
+        services.delete(tenant=caller.tenant, document_id=submission.document.id)
+        collector.collect()
+        values = registry.embedder().embed_query("late")
+        late = {"upload_id": str(submission.document.id), "ingestion_id": str(submission.ingestion.id), "text": "late"}
+        store.upsert(namespace, [VectorRecord(id=str(uuid.uuid4()), values=values, metadata=late)])
+        collector.collect()
+        assert list(store.ingestion_ids(namespace)) == [str(submission.ingestion.id)]  # not yet looked for
+        Tombstone.objects.update(purge_at=lifecycle.in_s(-1))
+        collector.collect()
+        assert list(store.ingestion_ids(namespace)) == []
+        assert not Tombstone.objects.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import TypeVar
+from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -22,14 +23,16 @@ ROWS_AT_ONCE = 500
 """Rows deleted in one transaction: short enough that no heartbeat waits for it."""
 LOOK_AGAIN_AFTER_S = 3600
 
-_Row = TypeVar("_Row", Ingestion, Document)
+_Row = TypeVar("_Row", Ingestion, Document, Tombstone)
 
 
 def collect() -> int:
     """Purge a batch of finished runs and deleted documents. Returns how many of both. Safe to run many times over."""
     deleting = Document.objects.filter(status=Status.DELETING).order_by("?")
     purged = sum(_try(_purge, ingestion) for ingestion in _unneeded().order_by("?")[:BATCH])
-    return purged + sum(_try(_remove, document) for document in deleting[:BATCH])
+    removed = sum(_try(_remove, document) for document in deleting[:BATCH])
+    late = Tombstone.objects.filter(purge_at__lt=Now()).order_by("?")
+    return purged + removed + sum(_try(_purge_again, tombstone) for tombstone in late[:BATCH])
 
 
 def _try(purge: Callable[[_Row], int], row: _Row) -> int:
@@ -52,18 +55,46 @@ def _unneeded() -> QuerySet[Ingestion]:
 
 def _purge(ingestion: Ingestion) -> int:
     """Delete a run's vectors, keywords, chunks and pages, see that they are gone, and note it."""
-    namespace, ingestion_id = str(ingestion.tenant_id), str(ingestion.id)
-    parts = (registry.vector_store(), registry.keyword_index())
-    for part in parts:
-        part.delete(namespace, ingestion_id=ingestion_id)
+    is_gone = _forget(ingestion.tenant_id, ingestion.id)
     for model in (Chunk, Page):
         while ids := model.objects.filter(ingestion=ingestion).values_list("pk", flat=True)[:ROWS_AT_ONCE]:
             model.objects.filter(pk__in=list(ids)).delete()
-    if any(part.count(namespace, ingestion_id=ingestion_id) for part in parts):
-        log.info("vectors or keywords of ingestion %s are not gone yet", ingestion_id)
+    if not is_gone:
         return 0
     _delete_file(ingestion)
-    return Ingestion.objects.filter(id=ingestion.id, purged_at=None).update(purged_at=Now())
+    with transaction.atomic():
+        Tombstone.objects.update_or_create(
+            ingestion_id=ingestion.id,
+            defaults={
+                "tenant_id": ingestion.tenant_id,
+                "document_id": ingestion.document_id,
+                "storage_key": ingestion.storage_key,
+                "purge_at": lifecycle.in_s(LOOK_AGAIN_AFTER_S),
+            },
+        )
+        return Ingestion.objects.filter(id=ingestion.id, purged_at=None).update(purged_at=Now())
+
+
+def _purge_again(tombstone: Tombstone) -> int:
+    """Remove what a worker that was stopped for long may have written after the purge."""
+    if not _forget(tombstone.tenant_id, tombstone.ingestion_id):
+        return 0
+    if not Document.objects.filter(id=tombstone.document_id).exists():
+        default_storage.delete(tombstone.storage_key)
+    tombstone.delete()
+    return 1
+
+
+def _forget(tenant_id: UUID, ingestion_id: UUID) -> bool:
+    """Delete a run's vectors and keywords; whether they are seen to be gone."""
+    namespace, run = str(tenant_id), str(ingestion_id)
+    parts = (registry.vector_store(), registry.keyword_index())
+    for part in parts:
+        part.delete(namespace, ingestion_id=run)
+    is_gone = not any(part.count(namespace, ingestion_id=run) for part in parts)
+    if not is_gone:
+        log.info("vectors or keywords of ingestion %s are not gone yet", run)
+    return is_gone
 
 
 def _delete_file(ingestion: Ingestion) -> None:
@@ -79,21 +110,12 @@ def _delete_file(ingestion: Ingestion) -> None:
 
 
 def _remove(document: Document) -> int:
-    """Forget a deleted document whose runs are all purged; a tombstone remembers what to look for once more."""
+    """Forget a deleted document whose runs are all purged; their tombstones remember what to look for once more."""
     if document.ingestions.filter(purged_at=None).exists():
         return 0
     for storage_key in set(document.ingestions.values_list("storage_key", flat=True)):
         default_storage.delete(storage_key)  # of a run that was purged while its file was still needed
     with transaction.atomic():
-        Tombstone.objects.get_or_create(
-            document_id=document.id,
-            defaults={
-                "tenant_id": document.tenant_id,
-                "ingestion_ids": [str(pk) for pk in document.ingestions.values_list("id", flat=True)],
-                "storage_keys": list(document.ingestions.values_list("storage_key", flat=True)),
-                "purge_at": lifecycle.in_s(LOOK_AGAIN_AFTER_S),
-            },
-        )
         Event.objects.create(tenant_id=document.tenant_id, document_id=document.id, kind="purged")
         document.delete()
     return 1

@@ -7,7 +7,6 @@ import os
 import socket
 import threading
 import time
-import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
@@ -15,12 +14,13 @@ from typing import Self
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connections
+from django.db import connections
 
 from quire import registry
 from quire.core import pipeline
-from quire.core.errors import LeaseLost, PermanentError, QuireError, TransientError
+from quire.core.errors import LeaseLost, PermanentError, QuireError
 from quire.documents import drain, lifecycle
+from quire.documents.retry_classes import classify
 from quire.documents.workspace import DatabaseWorkspace
 
 log = logging.getLogger(__name__)
@@ -82,26 +82,16 @@ def _attempt(lease: lifecycle.Lease, heartbeat: Heartbeat) -> Outcome:
     except HandBack as end:
         lifecycle.release(lease, gives_way=end.gives_way)
         return Outcome(result=Result.HANDED_BACK)
-    except PermanentError as error:
-        log.warning("document %s failed: %s: %s", lease.document_id, error.code, error.message)
-        lifecycle.fail(lease, error)
-        return Outcome(result=Result.FAILED, error=error)
-    except TransientError as error:
-        log.warning("document %s: %s: %s", lease.document_id, error.code, error.message)
-        return _put_back(lease, error)
-    except OperationalError as error:
-        log.warning("document %s: the database: %s", lease.document_id, error)
-        return _put_back(lease, TransientError("The database could not be reached.", code="database_unavailable"))
-    except Exception:
-        # Whatever a library raised that no backend foresaw is a bug of ours: it must not hold the document for ever.
-        error_id = uuid.uuid4().hex[:8]
-        log.exception("document %s met a bug, error id %s", lease.document_id, error_id)
-        message = f"Something went wrong on our side (error {error_id}). Try again later, or tell us this number."
-        return _put_back(lease, TransientError(message, code="internal_error"))
+    except Exception as error:  # noqa: BLE001 - the table tells what each is, and what is a bug
+        return _end(lease, classify(error))
     return Outcome(result=Result.COMPLETED)
 
 
-def _put_back(lease: lifecycle.Lease, error: QuireError) -> Outcome:
+def _end(lease: lifecycle.Lease, error: QuireError) -> Outcome:
+    log.warning("document %s: %s: %s", lease.document_id, error.code, error.message)
+    if isinstance(error, PermanentError):
+        lifecycle.fail(lease, error)
+        return Outcome(result=Result.FAILED, error=error)
     will_try_again = lifecycle.put_back(lease, error)
     return Outcome(result=Result.PUT_BACK if will_try_again else Result.FAILED, error=error)
 

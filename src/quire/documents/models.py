@@ -3,7 +3,7 @@
 Document ──< Ingestion (one run over one file) ──< Page
     │             │                             └──< Chunk
     └─ active_ingestion: the one whose chunks a search may show
-Event: append-only history; Tombstone: what an outside store must be asked to forget once more
+Event: append-only history; Tombstone: a purged run that outside stores are asked to forget once more
 """
 
 from __future__ import annotations
@@ -235,12 +235,12 @@ class Event(TenantModel):
 
 
 class Tombstone(TenantModel):
-    """A deleted document's traces outside: asked for again at `purge_at`, since a thawed worker may write late."""
+    """A purged run's traces outside: looked for again at `purge_at`, since a thawed worker may write after a purge."""
 
-    document_id = models.UUIDField(unique=True)
-    ingestion_ids: models.JSONField[list[str]] = models.JSONField(default=list)
-    storage_keys: models.JSONField[list[str]] = models.JSONField(default=list)
-    purge_at = models.DateTimeField()
+    ingestion_id = models.UUIDField(unique=True)
+    document_id = models.UUIDField()
+    storage_key = models.CharField(max_length=300)
+    purge_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return f"tombstone of {self.document_id}"
+        return f"tombstone of {self.ingestion_id}"

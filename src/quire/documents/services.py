@@ -200,7 +200,12 @@ def _begin_replacing(document: Document, *, sha256: str) -> None:
     if not living.update(status=F("status")):
         raise NotFoundError
     lifecycle.refuse_second(document, sha256=sha256)
-    living.filter(active_ingestion=None).update(status=Status.PROCESSING, sha256=sha256)
+    try:
+        with transaction.atomic():
+            living.filter(active_ingestion=None).update(status=Status.PROCESSING, sha256=sha256)
+    except IntegrityError:  # somebody uploaded the same bytes at this moment
+        lifecycle.refuse_second(document, sha256=sha256)
+        raise
     document.refresh_from_db()
 
 

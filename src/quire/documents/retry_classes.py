@@ -1,0 +1,60 @@
+"""Which error is tried again: one table, of which the first row that fits decides.
+
+PermanentError               fails at once, with its sentence
+RateLimited                  waits as long as it says, burns no attempt
+TransientError               again after 2, 4, 8 s, then fails with its sentence
+a database, a disk, a file   the same, with a sentence of ours
+anything else                a bug of ours: the same, with an id that the log has too
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import uuid
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+
+from quire.core.errors import QuireError, TransientError
+
+log = logging.getLogger(__name__)
+
+Row = tuple[type[Exception], Callable[[Exception], bool], TransientError]
+"""The exception's class, a further condition, and what it becomes."""
+
+
+def _always(_: Exception) -> bool:
+    return True
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+_DATABASE = TransientError("The database could not be reached.", code="database_unavailable")
+TABLE: tuple[Row, ...] = (
+    (OperationalError, _always, _DATABASE),
+    (InterfaceError, _always, _DATABASE),
+    (
+        FileNotFoundError,
+        _always,
+        TransientError("The stored file could not be found. Upload it again.", code="file_lost"),
+    ),
+    (OSError, _is_full, TransientError("There is no space left on our side.", code="disk_full")),
+    (OSError, _always, TransientError("The stored file could not be read.", code="storage_unavailable")),
+    (MemoryError, _always, TransientError("There was not enough memory on our side.", code="out_of_memory")),
+)
+
+
+def classify(error: Exception) -> QuireError:
+    """What became of an attempt that raised `error`: one of our own errors stays as it is."""
+    if isinstance(error, QuireError):
+        return error
+    for kind, fits, becomes in TABLE:
+        if isinstance(error, kind) and fits(error):
+            return TransientError(becomes.message, code=becomes.code)
+    error_id = uuid.uuid4().hex[:8]
+    log.error("a bug, error id %s", error_id, exc_info=error)
+    message = f"Something went wrong on our side (error {error_id}). Try again later, or tell us this number."
+    return TransientError(message, code="internal_error")
