@@ -25,6 +25,24 @@ def test_every_wrong_value_is_named_at_once() -> None:
     assert "REDIS_URL" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"QUIRE_LEASE_S": "5", "QUIRE_HEARTBEAT_S": "10"},
+        {"QUIRE_CHUNK_TOKENS": "10", "QUIRE_CHUNK_OVERLAP_TOKENS": "50"},
+        {"QUIRE_CHUNK_OVERLAP_TOKENS": "-5"},
+        {"QUIRE_WORKER_CONCURRENCY": "-1"},
+        {"QUIRE_PUBLIC_URL": "docs.example.org"},
+        {"DATABASE_URL": "foo://x"},
+        {"QUIRE_MAX_DOCUMENTS": "-1"},
+        {"QUIRE_OCR": "eyes"},
+    ],
+)
+def test_what_cannot_work_is_refused_at_the_start(wrong: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"Set (QUIRE_\w+|DATABASE_URL) right"):
+        read(wrong)
+
+
 def test_a_secret_is_read_from_a_mounted_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("from a file\n")

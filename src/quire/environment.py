@@ -13,10 +13,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 MAX_SOCKET_PATH_BYTES = 100
 """A unix socket's path may have about 107 bytes; a few are kept for suffixes."""
+
+
+DATABASES = ("sqlite",)
+"""Schemes of DATABASE_URL that are proven."""
 
 
 class SettingsError(Exception):
@@ -121,6 +133,45 @@ class Environment(BaseModel):
         if value and value.split("://")[0] not in {"redis", "rediss", "unix"}:
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value.rstrip("/")
+
+    @field_validator(
+        "worker_concurrency", "chunk_overlap_tokens", "max_documents", "max_bytes", "max_requests_per_minute"
+    )
+    @classmethod
+    def _not_negative(cls, value: int) -> int:
+        if value < 0:
+            raise ValueError("must be 0 or more")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_scheme(cls, value: str) -> str:
+        if value and value.split("://")[0] not in DATABASES:
+            raise ValueError(f"must begin with one of {', '.join(f'{scheme}://' for scheme in DATABASES)}")
+        return value
+
+    @field_validator("heartbeat_s")
+    @classmethod
+    def _beats_within_the_lease(cls, value: float, info: ValidationInfo) -> float:
+        lease_s = info.data.get("lease_s", value * 2)
+        if value * 2 > lease_s:
+            raise ValueError(f"must be half of QUIRE_LEASE_S ({lease_s:g}) at most, so that one beat may fail")
+        return value
+
+    @field_validator("chunk_overlap_tokens")
+    @classmethod
+    def _overlaps_less_than_a_chunk(cls, value: int, info: ValidationInfo) -> int:
+        tokens = info.data.get("chunk_tokens", value * 2)
+        if value * 2 > tokens:
+            raise ValueError(f"must be half of QUIRE_CHUNK_TOKENS ({tokens}) at most")
+        return value
 
     @property
     def redis_socket(self) -> Path:

@@ -22,8 +22,13 @@ from quire.documents import names
         ("日本語の名前.pdf", "日本語の名前.pdf"),
     ],
 )
-def test_a_name_is_made_safe_and_kept_readable(name: str, safe: str) -> None:
-    assert names.clean(name) == safe
+def test_a_files_name_is_made_safe_and_kept_readable(name: str, safe: str) -> None:
+    assert names.of_file(name) == safe
+
+
+@pytest.mark.parametrize("title", ["AC/DC: Q3/Q4 report", "Contract 12/2024", "👨‍👩‍👧", "می‌خواهم"])
+def test_a_title_keeps_what_is_no_path(title: str) -> None:
+    assert names.clean(title) == title
 
 
 @pytest.mark.parametrize(

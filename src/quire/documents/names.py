@@ -8,13 +8,17 @@ MAX_CHARACTERS = 200
 UNNAMED = "Untitled"
 
 
-def clean(name: str) -> str:
-    """The last part of a path, without control and direction characters, NFC, at most 200 characters, never empty.
+def of_file(name: str) -> str:
+    """A file's name made safe: the last part of a path, which some programs send whole."""
+    return clean(name.replace("\\", "/").rstrip("/").rpartition("/")[2])
 
-    The extension survives the cut.
+
+def clean(name: str) -> str:
+    """A name or title without control and direction characters, NFC, at most 200 characters, never empty.
+
+    An extension survives the cut.
     """
-    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    visible = "".join(c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c) not in _INVISIBLE)
+    visible = "".join(c for c in unicodedata.normalize("NFC", name) if _is_visible(c))
     tidy = " ".join(visible.split()).strip(". ")
     stem, dot, extension = tidy.rpartition(".")
     if len(tidy) > MAX_CHARACTERS and stem and len(extension) <= 10:
@@ -31,5 +35,11 @@ def as_title(name: str) -> str:
 
 
 _NO_TITLES = {"untitled", "document", "scan", "scanned document", "file", "download", "image", "new document", "page"}
+_JOINERS = "\u200c\u200d"
+"""Without them Persian, Indic scripts and emoji read otherwise."""
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Control, format (which holds the bidirectional marks), surrogate, private, unassigned, line and paragraph ends."""
+
+
+def _is_visible(char: str) -> bool:
+    return char in _JOINERS or unicodedata.category(char) not in _INVISIBLE

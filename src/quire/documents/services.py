@@ -112,7 +112,8 @@ def retry(*, tenant: Tenant, document_id: object) -> Submission:
     """
     with transaction.atomic():
         document = get(tenant=tenant, document_id=document_id)
-        living(tenant=tenant).filter(id=document.id).update(status=F("status"))  # takes the row's lock
+        if not living(tenant=tenant).filter(id=document.id).update(status=F("status")):  # takes the row's lock
+            raise NotFoundError
         if newest(document).status != Ingestion.Status.FAILED:
             raise RefusedError("Only a document that failed can be tried again.", code="not_failed", status=409)
         Document.objects.filter(id=document.id, status=Status.FAILED).update(status=Status.PROCESSING)
@@ -217,7 +218,10 @@ def _accept(tenant: Tenant, user: User, upload: Upload, file: dict[str, object])
                 document = _failed(tenant, upload.sha256)
                 kind = Ingestion.Kind.RETRY if document else Ingestion.Kind.UPLOAD
                 document = document or Document.objects.create(
-                    tenant=tenant, uploader=user, name=names.clean(upload.title or upload.name), sha256=upload.sha256
+                    tenant=tenant,
+                    uploader=user,
+                    name=names.clean(upload.title) if upload.title.strip() else names.of_file(upload.name),
+                    sha256=upload.sha256,
                 )
                 ingestion = lifecycle.enqueue(document=document, kind=kind, file=file)
                 dispatcher.dispatch_soon()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -13,6 +14,8 @@ from quire.documents.models import Document, Ingestion, Status
 from quire.ops import checks
 from quire.tenants.models import Tenant
 
+log = logging.getLogger(__name__)
+
 
 def reindex(*, document_id: str | None, everything: bool) -> int:
     """Queue one document, every completed one, or those of another model. Returns how many.
@@ -22,9 +25,17 @@ def reindex(*, document_id: str | None, everything: bool) -> int:
     chosen = _chosen(document_id, everything)
     _forget_foreign_vectors()
     registry.prepare_stores()
-    for document in chosen:
+    return sum(_queue(document) for document in chosen)
+
+
+def _queue(document: Document) -> bool:
+    """False when it was deleted, or began to fail, in the meantime: that needs no reindexing."""
+    try:
         services.reindex(tenant=document.tenant, document_id=document.id)
-    return len(chosen)
+    except services.RefusedError as error:
+        log.info("%s is left out: %s", document.id, error.message)
+        return False
+    return True
 
 
 def _chosen(document_id: str | None, everything: bool) -> list[Document]:
