@@ -1,10 +1,11 @@
-"""API keys: made (and shown once), listed, revoked."""
+"""A person's own API keys: made (and shown once), listed, revoked."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy
@@ -26,14 +27,13 @@ class KeyForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @caller_required
 def keys(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The tenant's living keys; after POST with the new one, which no later page can show."""
+    """The person's living keys; after POST with the new one, which no later page can show."""
     form = KeyForm(request.POST or None)
     raw = ""
     if request.method == "POST" and form.is_valid():
         _, raw = services.create_key(tenant=caller.tenant, user=caller.user, name=form.cleaned_data["name"])
         form = KeyForm()
-    living = ApiKey.objects.for_tenant(caller.tenant).filter(revoked_at=None).select_related("user")
-    context = {"form": form, "raw": raw, "keys": living.order_by("-created_at"), "origin": _origin(request)}
+    context = {"form": form, "raw": raw, "keys": _living(caller).order_by("-created_at"), "origin": _origin(request)}
     return render(request, "web/keys.html", context)
 
 
@@ -41,9 +41,15 @@ def keys(request: HttpRequest, caller: Caller) -> HttpResponse:
 @caller_required
 def revoke(request: HttpRequest, caller: Caller, key_id: UUID) -> HttpResponse:
     """End a key at once."""
-    if not services.revoke_key(tenant=caller.tenant, key_id=key_id):
+    if not _living(caller).filter(id=key_id) or not services.revoke_key(tenant=caller.tenant, key_id=key_id):
         raise NotFoundError("key")
     return redirect("keys")
+
+
+def _living(caller: Caller) -> QuerySet[ApiKey]:
+    """A key acts for the person who made it: it is nobody else's, in the same tenant neither."""
+    keys: QuerySet[ApiKey] = ApiKey.objects.for_tenant(caller.tenant).filter(user=caller.user, revoked_at=None)
+    return keys.select_related("user")
 
 
 def _origin(request: HttpRequest) -> str:
