@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 from django.test import Client
 
-from quire.chat.models import Conversation, Exchange
+from quire.chat import services as chat
+from quire.chat.forgetting import GONE
+from quire.chat.models import Exchange
+from quire.documents import ingestion
 from quire.documents.lifecycle import in_s
 from quire.documents.models import Document, Ingestion, Page, Status
 from quire.tenants.services import Caller
 
 JSON = "application/json"
+WORDS_OF_NOTE = "Is it the content of note.txt?"
+WORDS_OF_OTHER = "Is it the content of other.txt?"
 
 
 @pytest.fixture
@@ -37,6 +43,11 @@ def complete(document: dict[str, Any], **page: Any) -> None:
     Page.objects.create(ingestion=run, number=1, origin="text_layer", **{"text": "A page.", **page})
     Ingestion.objects.filter(id=run.id).update(status="completed", stage="done", finished_at=Now())
     Document.objects.filter(id=document["id"]).update(status=Status.COMPLETED, active_ingestion=run)
+
+
+def run_it(document: dict[str, Any]) -> None:
+    """The work on a queued document, as a worker does it."""
+    ingestion.run(task_id=UUID(document["task_id"]))
 
 
 def path(document: dict[str, Any], rest: str = "") -> str:
@@ -60,7 +71,7 @@ def test_documents_are_listed_page_by_page_newest_first_each_once(client: Client
     seen: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        body = client.get("/api/documents/", {"limit": 3, "cursor": cursor}).json()
+        body = client.get("/api/documents/", {"limit": "3", "cursor": cursor}).json()
         seen += [document["id"] for document in body["results"]]
         cursor = body["next"]
     assert seen == made[::-1]
@@ -94,7 +105,7 @@ def test_a_wrong_query_is_answered_with_what_is_wrong(client: Client, query: dic
 
 
 def test_a_document_is_renamed_and_its_new_name_is_cleaned(client: Client, document: dict[str, Any]) -> None:
-    answer = client.patch(path(document), {"name": "../Réport\u202e.txt"}, JSON)
+    answer = client.patch(path(document), {"name": "..Réport\u202e.txt"}, JSON)
     assert answer.json()["name"] == "Réport.txt"
     assert client.get(path(document)).json()["name"] == "Réport.txt"
 
@@ -188,20 +199,59 @@ def test_a_conversation_is_kept_renamed_and_deleted(client: Client, caller: Call
     assert client.get(at).status_code == 404
 
 
-def test_quotes_of_a_deleted_document_are_blank(client: Client, caller: Caller, document: dict[str, Any]) -> None:
-    conversation = Conversation.objects.create(tenant=caller.tenant, user=caller.user, title="Spices")
-    citation = {
-        "number": 1, "chunk_id": document["id"], "document_id": document["id"], "document_name": "note.txt",
-        "page": 1, "quote": "A secret.", "start": 0, "end": 9, "verified": True,
-    }  # fmt: skip
-    Exchange.objects.create(
-        tenant=caller.tenant, conversation=conversation, question="?", answer="[1]", citations=[citation],
-        grounded=True, model="extractive",
-    )  # fmt: skip
-    at = f"/api/conversations/{conversation.id}/"
-    assert client.get(at).json()["exchanges"][0]["citations"][0]["quote"] == "A secret."
+def test_the_words_of_a_deleted_document_are_gone_from_answers_too(
+    client: Client, document: dict[str, Any], caller: Caller
+) -> None:
+    run_it(document)
+    other_document = take_in(client, "other.txt")
+    run_it(other_document)
+    other = client.post(path(other_document, "ask/"), {"question": WORDS_OF_OTHER}, JSON).json()
+    asked = client.post(path(document, "ask/"), {"question": WORDS_OF_NOTE}, JSON).json()
+    assert asked["citations"][0]["quote"] == "The content of note.txt."
+    assert client.delete(path(document)).status_code == 204
+    exchange = client.get(f"/api/conversations/{asked['conversation_id']}/").json()["exchanges"][0]
+    assert exchange["answer"] == GONE
+    assert (exchange["citations"][0]["quote"], exchange["citations"][0]["verified"]) == ("", False)
+    kept = Exchange.objects.filter(conversation=asked["conversation_id"]).values("answer", "citations")
+    assert "content of note" not in str(list(kept))
+    spared = client.get(f"/api/conversations/{other['conversation_id']}/").json()["exchanges"][0]
+    assert (spared["answer"], spared["citations"]) == (other["answer"], other["citations"])
+
+
+def test_an_answer_whose_document_is_deleted_while_it_streams_keeps_none_of_its_words(
+    client: Client, document: dict[str, Any], caller: Caller
+) -> None:
+    run_it(document)
+    stream = chat.ask(caller=caller, question=WORDS_OF_NOTE, document_ids=None)
     client.delete(path(document))
-    assert "A secret." not in client.get(at).content.decode()
+    for _ in stream:
+        pass
+    assert stream.result.answer.text == GONE
+    assert "content of note" not in str(list(Exchange.objects.values("answer", "citations")))
+
+
+def test_a_delete_stays_quick_however_many_answers_quote_the_document(
+    client: Client, document: dict[str, Any], caller: Caller, django_assert_max_num_queries: Any
+) -> None:
+    run_it(document)
+    client.post(path(document, "ask/"), {"question": WORDS_OF_NOTE}, JSON)
+    model = Exchange.objects.get()
+    copies = [
+        Exchange(
+            tenant=model.tenant,
+            conversation=model.conversation,
+            question="?",
+            answer=model.answer,
+            citations=model.citations,
+            model=model.model,
+        )
+        for _ in range(500)
+    ]
+    for copy in Exchange.objects.bulk_create(copies):
+        copy.cited.add(document["id"])
+    with django_assert_max_num_queries(40):
+        assert client.delete(path(document)).status_code == 204
+    assert set(Exchange.objects.values_list("answer", flat=True)) == {GONE}
 
 
 def test_a_session_needs_its_csrf_token_to_change_anything(caller: Caller, document: dict[str, Any]) -> None:

@@ -90,13 +90,13 @@ def test_earlier_questions_are_shown_with_citations_that_lead_to_their_words(
     assert marked(page(browser, leads_to)) == "Saffron is red."
 
 
-def test_an_answer_shows_no_words_of_a_deleted_document_as_citation(browser: Client, put: Put, caller: Caller) -> None:
-    conversation = ask(caller, put(TEXT), answer="It is red [1].")
+def test_an_answer_shows_no_words_of_a_deleted_document(browser: Client, put: Put, caller: Caller) -> None:
+    conversation = ask(caller, put(TEXT), answer="Saffron is red. [1]")
     gone = conversation.documents.get()
     browser.post(f"/documents/{gone.id}/delete/")
     shown = page(browser, f"/conversations/{conversation.id}/newest/")
     assert "Saffron is red." not in shown
-    assert "The quoted document was deleted." in shown
+    assert "This answer quoted a document that has been deleted." in shown
 
 
 def test_questions_of_a_deleted_document_do_not_become_questions_of_all(
@@ -138,7 +138,7 @@ def ask(asker: Caller, document: object, *, answer: str) -> Conversation:
         "end": 32,
         "verified": True,
     }
-    Exchange.objects.create(
+    exchange = Exchange.objects.create(
         tenant=asker.tenant,
         conversation=conversation,
         question="What colour?",
@@ -147,4 +147,5 @@ def ask(asker: Caller, document: object, *, answer: str) -> Conversation:
         grounded=True,
         model="extractive",
     )
+    exchange.cited.set([document])
     return conversation

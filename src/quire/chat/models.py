@@ -37,6 +37,8 @@ class Exchange(TenantModel):
     question = models.TextField()
     answer = models.TextField()
     citations = models.JSONField(default=list)
+    cited = models.ManyToManyField(Document, related_name="+")
+    """The documents of `citations`: an index, so that a delete finds the exchanges that quote it."""
     grounded = models.BooleanField(default=True)
     model = models.CharField(max_length=100)
     timings = models.JSONField(default=dict)

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from quire import registry
+from quire.chat import forgetting
 from quire.chat.models import Conversation, Exchange
 from quire.chat.search import FoundChunk, check_scope, opening, search
 from quire.core import answer as answering
@@ -172,6 +173,9 @@ def _keep(
         conversation = begin_conversation(caller=caller, title=question, document_ids=document_ids)
     else:
         conversation.save(update_fields=["updated_at"])
+    # Locked until the answer is kept: a delete either sees it, and rewrites it, or is seen here.
+    cited = documents.lock(tenant=caller.tenant, document_ids=forgetting.cited_by(answer.citations))
+    answer = forgetting.known(answer, living={str(document.id) for document in cited})
     exchange = Exchange.objects.create(
         tenant=caller.tenant,
         conversation=conversation,
@@ -182,6 +186,7 @@ def _keep(
         model=answer.model,
         timings=timings,
     )
+    exchange.cited.set(cited)
     return AskResult(answer=answer, conversation_id=conversation.id, exchange_id=exchange.id, timings=timings)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from quire.core.errors import QuireError, TransientError
 from quire.core.media_types import sniff
 from quire.documents import admission, dispatcher, events, lifecycle, names
 from quire.documents.models import Document, Event, Ingestion, Status
+from quire.documents.signals import document_deleted
 from quire.tenants.models import Tenant, User
 
 log = logging.getLogger(__name__)
@@ -154,6 +156,7 @@ def delete(*, tenant: Tenant, document_id: object) -> None:
             raise NotFoundError
         lifecycle.supersede(document)
         Event.objects.create(tenant=tenant, document_id=document.id, kind="deleted")
+        document_deleted.send(sender=Document, document=document)
         transaction.on_commit(lambda: events.publish(tenant.id, document.id))
 
 
@@ -169,6 +172,11 @@ def living(*, tenant: Tenant) -> QuerySet[Document]:
     """The tenant's documents, without those being deleted."""
     documents: QuerySet[Document] = Document.objects.for_tenant(tenant).living()
     return documents
+
+
+def lock(*, tenant: Tenant, document_ids: Iterable[uuid.UUID]) -> list[Document]:
+    """Those of these documents that live, none of which can be deleted until the caller's transaction ends."""
+    return list(living(tenant=tenant).filter(id__in=list(document_ids)).order_by("id").select_for_update())
 
 
 def newest(document: Document) -> Ingestion:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from quire.chat.models import Exchange
 from quire.chat.services import conversations, get_conversation
 from quire.core.types import Citation
-from quire.documents import services
 from quire.documents.models import Document
 from quire.documents.services import NotFoundError
-from quire.tenants.models import Tenant
 from quire.tenants.services import Caller
 
 
@@ -43,33 +41,26 @@ def newest(*, caller: Caller, document: Document | None) -> Transcript:
     if conversation is None:
         return Transcript()
     exchanges = conversation.exchanges.order_by("created_at", "id")
-    return Transcript(id=conversation.id, exchanges=tuple(_shown(caller.tenant, exchanges)))
+    return Transcript(id=conversation.id, exchanges=tuple(_shown(exchanges)))
 
 
 def newest_exchange(*, caller: Caller, conversation_id: UUID) -> ShownExchange:
     """The last question of one of the person's conversations. Raises `NotFoundError`."""
     conversation = get_conversation(caller=caller, conversation_id=conversation_id)
-    found = _shown(caller.tenant, conversation.exchanges.order_by("-created_at")[:1])
+    found = _shown(conversation.exchanges.order_by("-created_at")[:1])
     if not found:
         raise NotFoundError("conversation")
     return found[0]
 
 
-def _shown(tenant: Tenant, rows: Iterable[Exchange]) -> list[ShownExchange]:
-    kept = {row: [Citation(**citation) for citation in row.citations] for row in rows}
-    cited = {citation.document_id for citations in kept.values() for citation in citations}
-    living = {str(pk) for pk in services.living(tenant=tenant).filter(id__in=cited).values_list("id", flat=True)}
+def _shown(rows: Iterable[Exchange]) -> list[ShownExchange]:
     return [
         ShownExchange(
             id=row.id,
             question=row.question,
             answer=row.answer,
             grounded=row.grounded,
-            citations=tuple(c if c.document_id in living else _without_words(c) for c in citations),
+            citations=tuple(Citation(**kept) for kept in row.citations),
         )
-        for row, citations in kept.items()
+        for row in rows
     ]
-
-
-def _without_words(citation: Citation) -> Citation:
-    return replace(citation, document_name="", quote="", start=-1, end=-1, verified=False)
