@@ -17,6 +17,7 @@ from tests.api.conftest import Live
 from quire.api.events import DocumentWatch, TenantWatch
 from quire.api.news import LOOK_EVERY_S, News
 from quire.documents import events, lifecycle, services
+from quire.documents.lease import Lease
 from quire.documents.models import Ingestion
 from quire.environment import Environment
 from quire.tenants.services import Caller
@@ -35,7 +36,7 @@ def told(found: list[bytes]) -> list[tuple[str, str, str | None]]:
     return [(name, data["id"], data.get("status")) for name, data in pairs]
 
 
-def claim(document: dict[str, Any]) -> lifecycle.Lease:
+def claim(document: dict[str, Any]) -> Lease:
     lease = lifecycle.claim(task_id=uuid.UUID(document["task_id"]), owner="a worker")
     assert lease
     return lease

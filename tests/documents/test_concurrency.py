@@ -15,6 +15,7 @@ from django.db import connections
 
 from quire.documents import collector, ingestion, lifecycle, services
 from quire.documents.ingestion import Result
+from quire.documents.lease import Lease
 from quire.documents.models import Chunk, Document, Event, Ingestion
 from quire.documents.services import RefusedError, Submission, Upload
 from quire.tenants.services import Caller
@@ -61,7 +62,7 @@ def uploads_of(content: str, folder: Path, *, by: Caller) -> Callable[[], Submis
 def test_one_of_many_claims_is_granted(submit: Submit) -> None:
     task_id = submit().ingestion.task_id
     leases = at_once(*[lambda: lifecycle.claim(task_id=task_id, owner="worker")] * MANY)
-    assert sorted(map(type, leases), key=str) == [*[type(None)] * (MANY - 1), lifecycle.Lease]
+    assert sorted(map(type, leases), key=str) == [*[type(None)] * (MANY - 1), Lease]
     assert Ingestion.objects.get().generation == 1
 
 

@@ -15,6 +15,7 @@ from quire.core.errors import LeaseLost, PermanentError, RateLimited, TransientE
 from quire.core.types import Vectors
 from quire.documents import collector, dispatcher, ingestion, lifecycle, services
 from quire.documents.ingestion import Result
+from quire.documents.lease import Lease
 from quire.documents.models import Chunk, Document, Event, Ingestion, Page, Status
 from quire.documents.services import RefusedError, Submission
 from quire.tenants.services import Caller
@@ -52,7 +53,7 @@ def document(submission: Submission) -> Document:
     return Document.objects.get(id=submission.document.id)
 
 
-def claim(submission: Submission, owner: str = "worker") -> lifecycle.Lease:
+def claim(submission: Submission, owner: str = "worker") -> Lease:
     lease = lifecycle.claim(task_id=submission.ingestion.task_id, owner=owner)
     assert lease is not None
     return lease

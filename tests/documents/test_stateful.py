@@ -38,6 +38,7 @@ from quire.chat.search import search
 from quire.core import pipeline, types
 from quire.core.errors import LeaseLost, PermanentError, RateLimited, TransientError
 from quire.documents import collector, dispatcher, ingestion, lifecycle, services
+from quire.documents.lease import Lease
 from quire.documents.models import Chunk, Document, Ingestion, Page, Status
 from quire.documents.services import RefusedError, Submission, Upload
 from quire.documents.workspace import DatabaseWorkspace
@@ -91,7 +92,7 @@ class StoredPages:
 class Worker:
     """A process at work under a lease, which it may have lost without knowing."""
 
-    lease: lifecycle.Lease
+    lease: Lease
     desk: SteppedWorkspace | None = field(default=None)
 
     def step(self) -> bool:

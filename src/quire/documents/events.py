@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -17,10 +17,8 @@ from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from quire.documents.lease import Lease
 from quire.documents.models import Event, Ingestion
-
-if TYPE_CHECKING:
-    from quire.documents.lifecycle import Lease
 
 log = logging.getLogger(__name__)
 

@@ -20,6 +20,7 @@ from quire import registry
 from quire.core import pipeline
 from quire.core.errors import LeaseLost, PermanentError, QuireError
 from quire.documents import drain, lifecycle
+from quire.documents.lease import Lease
 from quire.documents.retry_classes import classify
 from quire.documents.workspace import DatabaseWorkspace
 
@@ -73,7 +74,7 @@ def run(*, task_id: UUID) -> Outcome:
         return Outcome(result=Result.NOTHING_TO_DO)
 
 
-def _attempt(lease: lifecycle.Lease, heartbeat: Heartbeat) -> Outcome:
+def _attempt(lease: Lease, heartbeat: Heartbeat) -> Outcome:
     try:
         _work(lease, heartbeat)
         lifecycle.complete(lease)
@@ -87,7 +88,7 @@ def _attempt(lease: lifecycle.Lease, heartbeat: Heartbeat) -> Outcome:
     return Outcome(result=Result.COMPLETED)
 
 
-def _end(lease: lifecycle.Lease, error: QuireError) -> Outcome:
+def _end(lease: Lease, error: QuireError) -> Outcome:
     log.warning("document %s: %s: %s", lease.document_id, error.code, error.message)
     if isinstance(error, PermanentError):
         lifecycle.fail(lease, error)
@@ -96,7 +97,7 @@ def _end(lease: lifecycle.Lease, error: QuireError) -> Outcome:
     return Outcome(result=Result.PUT_BACK if will_try_again else Result.FAILED, error=error)
 
 
-def _work(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
+def _work(lease: Lease, heartbeat: Heartbeat) -> None:
     extractor, chunker, embedder = registry.extractor(), registry.chunker(), registry.embedder()
     desk = DatabaseWorkspace(
         lease, vectors=registry.vector_store(), keywords=registry.keyword_index(), on_step=heartbeat.step
@@ -112,7 +113,7 @@ def _work(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
 class Heartbeat:
     """Renews a lease from a thread of its own, for as long as the work moves: a stalled one is left to expire."""
 
-    def __init__(self, lease: lifecycle.Lease) -> None:
+    def __init__(self, lease: Lease) -> None:
         self._lease = lease
         self._began_at = self._moved_at = time.monotonic()
         self._stop = threading.Event()

@@ -19,7 +19,6 @@ import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -31,6 +30,7 @@ from django.db.models.functions import Coalesce, Now
 
 from quire.core.errors import LeaseLost, PermanentError, QuireError, RateLimited
 from quire.documents import events
+from quire.documents.lease import Lease
 from quire.documents.models import Document, Ingestion, Stage, Status
 
 log = logging.getLogger(__name__)
@@ -45,16 +45,6 @@ POISON = (
 )
 TOO_LONG_A_WAIT = "This would have to wait for {} longer than a document may. Try it again later."
 _DUE = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """The right to write to one ingestion until it expires or somebody raises the generation."""
-
-    ingestion_id: UUID
-    document_id: UUID
-    tenant_id: UUID
-    generation: int
 
 
 def enqueue(*, document: Document, kind: Ingestion.Kind, file: dict[str, Any]) -> Ingestion:

@@ -18,7 +18,8 @@ from quire.core import types
 from quire.core.errors import PermanentError, TransientError
 from quire.core.ports import KeywordIndex, VectorStore
 from quire.documents import names
-from quire.documents.lifecycle import Lease, fenced
+from quire.documents.lease import Lease
+from quire.documents.lifecycle import fenced
 from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
 
 TOO_LONG = "Processing took longer than the time allowed for one document, so it was stopped. Try it in smaller parts."
