@@ -60,6 +60,34 @@ def test_a_question_without_words_or_with_too_many_is_refused(client: Client, qu
     assert answer.json()["code"] in {"question_empty", "question_too_long"}
 
 
+@pytest.mark.parametrize("text", ["\\ud800 pepper", "pepper \\udfff", "pep\\u0000per"])
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("post", "/api/ask/", "question"),
+        ("post", "/api/search/", "query"),
+        ("post", "/api/keys/", "name"),
+        ("post", "/api/conversations/", "title"),
+        ("post", "/api/documents/00000000-0000-4000-8000-000000000000/ask/", "question"),
+        ("patch", "/api/documents/00000000-0000-4000-8000-000000000000/", "name"),
+    ],
+)
+def test_half_characters_and_nul_are_no_text(client: Client, method: str, path: str, field: str, text: str) -> None:
+    body = check(getattr(client, method)(path, f'{{"{field}": "{text}"}}', JSON), 422, "invalid_request")
+    assert body["errors"][0]["field"] == field
+
+
+def test_nul_in_a_query_is_no_text(client: Client) -> None:
+    check(client.get("/api/documents/?q=%00"), 422, "invalid_request")
+
+
+@pytest.mark.parametrize("path", ["/api/search/", "/api/ask/", "/api/conversations/"])
+def test_no_documents_are_not_all_documents(client: Client, path: str) -> None:
+    words = {"/api/search/": {"query": "x"}, "/api/ask/": {"question": "x"}}.get(path, {})
+    body = check(client.post(path, words | {"document_ids": []}, JSON), 422, "invalid_request")
+    assert body["errors"][0]["field"] == "document_ids"
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer qk_wrong"}, {"Authorization": "Basic YTpi"}])
 def test_nobody_gets_a_401_that_says_how_to_sign_in(db: None, headers: dict[str, str]) -> None:
     answer = Client(headers=headers).get("/api/documents/")

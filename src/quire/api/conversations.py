@@ -40,7 +40,7 @@ def list_conversations(
 @router.post("", response={201: ConversationOut}, summary="Begin a conversation")
 def create_conversation(request: HttpRequest, body: ConversationIn) -> Status[ConversationOut]:
     caller = caller_of(request)
-    conversation = chat.begin_conversation(caller=caller, title=body.title, document_ids=body.document_ids or None)
+    conversation = chat.begin_conversation(caller=caller, title=body.title, document_ids=body.document_ids)
     return Status(201, _conversation(conversation))
 
 

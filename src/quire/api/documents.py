@@ -12,14 +12,14 @@ from pydantic import Field
 
 from quire.api import paging
 from quire.api.auth import caller_of
-from quire.api.schemas import DocumentList, DocumentOut, DocumentPatch, IngestOut
+from quire.api.schemas import DocumentList, DocumentOut, DocumentPatch, IngestOut, IsText
 from quire.api.views import ingest_out, location
 from quire.documents import services
 from quire.documents.reports import report, reports
 
 router = Router(tags=["documents"])
 
-Words = Annotated[str, Field(description="Part of the name or the title", max_length=255)]
+Words = Annotated[str, Field(description="Part of the name or the title", max_length=255), IsText]
 
 
 @router.get("", response=DocumentList, summary="List documents, the newest first")

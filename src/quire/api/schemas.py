@@ -7,12 +7,24 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from quire.documents.reports import DocumentReport, RunReport
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+
+def _storable(text: str) -> str:
+    """JSON can say half a character (a lone surrogate) and NUL; no database keeps them."""
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("this holds NUL or half a character, which is no text")
+    return text
+
+
+IsText = AfterValidator(_storable)
+"""Every text that comes in is held to it."""
+Text = Annotated[str, IsText]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), IsText]
 MAX_DOCUMENT_IDS = 1000
+DocumentIds = Annotated[list[UUID], Field(min_length=1, max_length=MAX_DOCUMENT_IDS)]
 
 
 class Input(Schema):
@@ -188,14 +200,14 @@ class KeyList(Schema):
 
 
 class AskIn(Input):
-    question: str
+    question: Text
     stream: bool = False
-    conversation_id: UUID | None = None
+    conversation_id: UUID | None = Field(None, description="Go on with it; it keeps the documents that it is about")
 
 
 class AskAllIn(AskIn):
-    document_ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_DOCUMENT_IDS)] | None = Field(
-        None, description="All documents when left out"
+    document_ids: DocumentIds | None = Field(
+        None, description="All documents when left out, or those of a conversation"
     )
 
 
@@ -220,8 +232,8 @@ class AnswerOut(Schema):
 
 
 class SearchIn(Input):
-    query: str
-    document_ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_DOCUMENT_IDS)] | None = None
+    query: Text
+    document_ids: DocumentIds | None = Field(None, description="All documents when left out")
     limit: int = Field(8, ge=1, le=100)
 
 
@@ -241,9 +253,7 @@ class SearchOut(Schema):
 
 class ConversationIn(Input):
     title: Name = "New conversation"
-    document_ids: Annotated[list[UUID], Field(max_length=MAX_DOCUMENT_IDS)] = Field(
-        [], description="None: all documents"
-    )
+    document_ids: DocumentIds | None = Field(None, description="All documents when left out")
 
 
 class ConversationPatch(Input):

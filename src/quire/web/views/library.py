@@ -23,7 +23,7 @@ ROWS_AT_ONCE = 50
 def library(request: HttpRequest, caller: Caller) -> HttpResponse:
     """The newest uploads; with `after=<id>` as a fragment those older than that one."""
     documents = services.living(tenant=caller.tenant).order_by("-created_at", "-id")
-    if query := request.GET.get("q", "").strip():
+    if query := request.GET.get("q", "").replace("\0", "").strip():
         documents = documents.filter(name__icontains=query)
     if after := request.GET.get("after"):
         documents = _older(documents, services.get(tenant=caller.tenant, document_id=after))
