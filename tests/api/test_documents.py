@@ -14,7 +14,7 @@ from django.test import Client
 
 from quire.chat import services as chat
 from quire.chat.forgetting import GONE
-from quire.chat.models import Exchange
+from quire.chat.models import Conversation, Exchange
 from quire.documents import ingestion
 from quire.documents.lifecycle import in_s
 from quire.documents.models import Document, Ingestion, Page, Status
@@ -228,6 +228,26 @@ def test_an_answer_whose_document_is_deleted_while_it_streams_keeps_none_of_its_
         pass
     assert stream.result.answer.text == GONE
     assert "content of note" not in str(list(Exchange.objects.values("answer", "citations")))
+
+
+def test_a_conversation_keeps_its_documents(client: Client, document: dict[str, Any]) -> None:
+    other = take_in(client, "other.txt")
+    run_it(document)
+    run_it(other)
+    first = client.post(path(document, "ask/"), {"question": WORDS_OF_NOTE}, JSON).json()
+    going_on = {"question": WORDS_OF_NOTE, "conversation_id": first["conversation_id"]}
+    assert client.post(path(document, "ask/"), going_on, JSON).status_code == 200
+    assert client.post("/api/ask/", going_on, JSON).json()["citations"][0]["document_id"] == document["id"]
+    for refused in (
+        client.post(path(other, "ask/"), going_on, JSON),
+        client.post("/api/ask/", going_on | {"document_ids": [document["id"], other["id"]]}, JSON),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "other_documents")
+
+
+def test_a_conversation_about_all_documents_is_begun_without_naming_any(client: Client) -> None:
+    made = client.post("/api/conversations/", {"title": "Everything"}, JSON).json()
+    assert Conversation.objects.get(id=made["id"]).covers_all
 
 
 def test_a_delete_stays_quick_however_many_answers_quote_the_document(

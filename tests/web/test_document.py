@@ -108,6 +108,14 @@ def test_questions_of_a_deleted_document_do_not_become_questions_of_all(
     assert "It is red." not in page(browser, "/ask/")
 
 
+def test_a_conversation_about_more_documents_is_not_shown_at_one_of_them(
+    browser: Client, put: Put, caller: Caller
+) -> None:
+    document = put(TEXT)
+    ask(caller, document, answer="It is red.").documents.add(put("Another text."))
+    assert "It is red." not in page(browser, f"/documents/{document.id}/")
+
+
 def test_a_new_conversation_begins_empty(browser: Client, put: Put, caller: Caller) -> None:
     document = put(TEXT)
     ask(caller, document, answer="It is red.")

@@ -27,6 +27,7 @@ CODES: dict[str, tuple[int, str]] = {
     "duplicate_content": (409, "Another document of the tenant has the same content"),
     "not_completed": (409, "Only a completed document can be used so"),
     "not_ready": (409, "The document has no content yet that could answer"),
+    "other_documents": (409, "The conversation is about other documents than those named"),
     "reindex_needed": (409, "The document was indexed by another model and must be indexed again"),
     "idempotency_in_progress": (409, "The first request with this Idempotency-Key still runs"),
     "file_too_large": (413, "The file is larger than this service takes"),

@@ -75,11 +75,12 @@ def ask(
     """Answer from these documents, or from all of the tenant's, and remember it.
 
     What is wrong with the request is raised here, before the first piece: `NotFoundError` for a document or a
-    conversation that is not the caller's, `RefusedError` (`question_empty`, `question_too_long`, `not_ready`).
+    conversation that is not the caller's, `RefusedError` (`question_empty`, `question_too_long`, `not_ready`, and
+    `other_documents` when the conversation is about others than these).
     """
     conversation = get_conversation(caller=caller, conversation_id=conversation_id) if conversation_id else None
-    if conversation and document_ids is None:
-        document_ids = _scope(conversation)
+    if conversation:
+        document_ids = _kept_scope(conversation, document_ids)
     _check_ready(caller.tenant, document_ids)
     began = time.monotonic()
     found = _retrieve(caller.tenant, question, document_ids)
@@ -188,6 +189,15 @@ def _keep(
     )
     exchange.cited.set(cited)
     return AskResult(answer=answer, conversation_id=conversation.id, exchange_id=exchange.id, timings=timings)
+
+
+def _kept_scope(conversation: Conversation, document_ids: Sequence[UUID] | None) -> list[UUID] | None:
+    """The conversation's documents: later questions build on earlier answers, so that others would mix two matters."""
+    scope = _scope(conversation)
+    if document_ids is not None and (scope is None or set(document_ids) != set(scope)):
+        message = "This conversation is about other documents. Begin a new one, or leave `document_ids` out."
+        raise RefusedError(message, code="other_documents", status=409)
+    return scope
 
 
 def _scope(conversation: Conversation) -> list[UUID] | None:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from quire.chat.models import Exchange
+from django.db.models import Count, QuerySet
+
+from quire.chat.models import Conversation, Exchange
 from quire.chat.services import conversations, get_conversation
 from quire.core.types import Citation
 from quire.documents.models import Document
@@ -36,12 +38,17 @@ class Transcript:
 def newest(*, caller: Caller, document: Document | None) -> Transcript:
     """The person's last conversation over this one document, or, without one, over all of the tenant's."""
     mine = conversations(caller=caller)
-    scoped = mine.filter(covers_all=False, documents=document) if document else mine.filter(covers_all=True)
-    conversation = scoped.first()
+    conversation = (_about_only(mine, document) if document else mine.filter(covers_all=True)).first()
     if conversation is None:
         return Transcript()
     exchanges = conversation.exchanges.order_by("created_at", "id")
     return Transcript(id=conversation.id, exchanges=tuple(_shown(exchanges)))
+
+
+def _about_only(mine: QuerySet[Conversation], document: Document) -> QuerySet[Conversation]:
+    """Not those about this document and others: they cannot go on here."""
+    alone = mine.annotate(count=Count("documents", distinct=True)).filter(covers_all=False, count=1)
+    return alone.filter(documents=document)
 
 
 def newest_exchange(*, caller: Caller, conversation_id: UUID) -> ShownExchange:
