@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from quire.backends.extractors.text_file import read_text_file
 from quire.core.errors import PermanentError
 from quire.core.media_types import DOCX, HTML, MARKDOWN, PDF, TEXT, sniff
 from quire.testing.files import make_docx, make_html, make_pdf
@@ -88,3 +89,24 @@ def test_a_word_document_with_a_password_says_so(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="needs a password") as refusal:
         kind(OLE + "EncryptedPackage".encode("utf-16-le"), tmp_path, "a.docx")
     assert refusal.value.code == "encrypted"
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "a.DOCX", "picture.png", "archive.zip"])
+def test_a_text_under_the_name_of_another_format_is_refused(name: str, tmp_path: Path) -> None:
+    for content in (b"Please sign in to download this file.", make_html("<p>404")):
+        with pytest.raises(PermanentError, match="is it the right file") as refusal:
+            kind(content, tmp_path, name)
+        assert refusal.value.code == "unsupported_type"
+
+
+@pytest.mark.parametrize("text", ["naïve café — Привет", "Привет, мир! Как дела?", "plain English words"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_known_where_it_reads_as_text(text: str, encoding: str, tmp_path: Path) -> None:
+    assert kind(text.encode(encoding), tmp_path, "a.txt") == TEXT
+    assert read_text_file(tmp_path / "stored") == text
+
+
+def test_small_numbers_in_two_bytes_each_are_no_text(tmp_path: Path) -> None:
+    samples = b"".join((1 + n % 250).to_bytes(2, "little") for n in range(2000))
+    with pytest.raises(PermanentError, match="not a text"):
+        kind(samples, tmp_path, "a.txt")

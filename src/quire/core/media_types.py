@@ -1,8 +1,13 @@
-"""What kind of file this is, told from its content; a name may only choose among kinds of text."""
+"""What kind of file this is, told from its content; a name may only choose among kinds of text.
+
+A text under the name of another format is refused: `report.pdf` that holds HTML is the error page of a failed download
+far more often than somebody's document. A PDF or a Word document is taken under any name.
+"""
 
 from __future__ import annotations
 
 import codecs
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -23,6 +28,12 @@ _MAX_DOCX_PARTS = 10_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BY_SUFFIX = {".html": HTML, ".htm": HTML, ".xhtml": HTML, ".md": MARKDOWN, ".markdown": MARKDOWN, ".mdown": MARKDOWN}
+_NEVER_TEXT = frozenset(
+    {".pdf", ".doc", ".docx", ".docm", ".xls", ".xlsx", ".xlsm", ".ppt", ".pptx", ".pptm", ".odt", ".ods", ".odp"}
+    | {".rtf", ".epub", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar"}
+    | {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic"}
+)
+"""Suffixes of formats in which a file is no plain text."""
 _HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
 
 _OTHERS = {
@@ -67,7 +78,10 @@ def sniff(path: Path, *, name: str) -> str:
 
 
 def _kind_of_text(head: bytes, name: str) -> str:
-    by_name = _BY_SUFFIX.get(Path(name).suffix.lower())
+    suffix = Path(name).suffix.lower()
+    if suffix in _NEVER_TEXT:
+        raise _unsupported(f"This file is named {suffix}, but it holds plain text or HTML: is it the right file?")
+    by_name = _BY_SUFFIX.get(suffix)
     start = head.removeprefix(codecs.BOM_UTF8).replace(b"\x00", b"").lstrip().lower()
     if by_name is None and start.startswith(_HTML_STARTS):
         return HTML
@@ -76,7 +90,7 @@ def _kind_of_text(head: bytes, name: str) -> str:
 
 def _is_text(head: bytes) -> bool:
     """No control characters but white space; UTF-16 needs its mark, or every second byte zero."""
-    if head.startswith(_UTF16_MARKS) or _is_markless_utf16(head):
+    if head.startswith(_UTF16_MARKS) or markless_utf16(head):
         return True
     controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b\x08" for byte in head)
     return controls <= len(head) * _MAX_CONTROL_SHARE
@@ -86,12 +100,30 @@ _MAX_CONTROL_SHARE = 0.05
 """Some: stray controls in a text file are dropped later, and a binary file has a quarter of them."""
 
 
-def _is_markless_utf16(head: bytes) -> bool:
-    """Western text in UTF-16: nearly all the even or all the odd bytes are zero, and none of the others."""
-    evens, odds = head[0::2], head[1::2]
-    return len(odds) > 4 and any(
-        zero.count(0) > 0.9 * len(zero) and other.count(0) == 0 for zero, other in ((evens, odds), (odds, evens))
-    )
+def markless_utf16(head: bytes) -> str:
+    """`utf-16-le` or `utf-16-be` when this is text so encoded without a byte order mark; else empty.
+
+    Spaces, digits and Latin letters have a zero for one of their bytes, and no character in common use for the other.
+    """
+    for encoding, zero, other in (("utf-16-le", head[1::2], head[0::2]), ("utf-16-be", head[0::2], head[1::2])):
+        if len(zero) > 4 and zero.count(0) >= _MIN_ZERO_SHARE * len(zero) and not other.count(0):
+            return encoding if _is_readable_as(encoding, head) else ""
+    return ""
+
+
+_MIN_ZERO_SHARE = 0.1
+
+
+def _is_readable_as(encoding: str, head: bytes) -> bool:
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return not any(unicodedata.category(character) in _NO_TEXT for character in text if character not in "\t\n\r\f")
+
+
+_NO_TEXT = frozenset({"Cc", "Cn", "Co", "Cs"})
+"""Control, unassigned, private, surrogate."""
 
 
 def _docx_or_refusal(path: Path) -> str:

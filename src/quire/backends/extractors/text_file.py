@@ -8,8 +8,10 @@ from pathlib import Path
 import charset_normalizer
 
 from quire.core.errors import PermanentError
+from quire.core.media_types import markless_utf16
 
 MAX_TEXT_BYTES = 128 * 1024**2
+_HEAD_BYTES = 4096
 _GUESSED_FROM_BYTES = 256 * 1024
 _MIN_GUESSED_BYTES = 200
 _MARKS = (
@@ -43,7 +45,7 @@ def decode(content: bytes, *, stated: str = "") -> str:
     """`stated` is the encoding that the content itself names. Raises `PermanentError` (`unknown_encoding`)."""
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:
-        if encoding == "utf-8" and (zeros := _utf16_without_mark(content)):
+        if encoding == "utf-8" and (zeros := markless_utf16(content[:_HEAD_BYTES])):
             encoding = zeros
         return content.decode(encoding)
     except UnicodeDecodeError:
@@ -64,13 +66,3 @@ def _guessed(content: bytes, stated: str) -> str:
     raise PermanentError(
         "The encoding of this text could not be told. Save it as UTF-8 and upload it again.", code="unknown_encoding"
     )
-
-
-def _utf16_without_mark(content: bytes) -> str:
-    head = content[:4096]
-    evens, odds = head[0::2], head[1::2]
-    if len(odds) > 4 and odds.count(0) > 0.9 * len(odds) and evens.count(0) == 0:
-        return "utf-16-le"
-    if len(odds) > 4 and evens.count(0) > 0.9 * len(evens) and odds.count(0) == 0:
-        return "utf-16-be"
-    return ""
