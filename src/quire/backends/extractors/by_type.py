@@ -8,7 +8,7 @@ from pathlib import Path
 from quire.backends.extractors.docx import DocxExtractor
 from quire.backends.extractors.html import HtmlExtractor
 from quire.backends.extractors.markdown import MarkdownExtractor
-from quire.backends.extractors.pdf import PdfExtractor
+from quire.backends.extractors.pdf import MAX_PAGES, PdfExtractor
 from quire.backends.extractors.plain_text import PlainTextExtractor
 from quire.core.errors import PermanentError
 from quire.core.ports import Extraction, Extractor, OcrEngine
@@ -17,9 +17,9 @@ from quire.core.ports import Extraction, Extractor, OcrEngine
 class ExtractorByType:
     """Follows `Extractor`, for every media type that Quire reads. `ocr` reads the pages of PDFs that are pictures."""
 
-    def __init__(self, *, ocr: OcrEngine | None) -> None:
+    def __init__(self, *, ocr: OcrEngine | None, max_pages: int = MAX_PAGES) -> None:
         extractors: tuple[Extractor, ...] = (
-            PdfExtractor(ocr=ocr),
+            PdfExtractor(ocr=ocr, max_pages=max_pages),
             DocxExtractor(),
             HtmlExtractor(),
             MarkdownExtractor(),

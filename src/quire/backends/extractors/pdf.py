@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from quire.backends.extractors.pdf_layout import Layout, read_layout
 from quire.backends.extractors.pdf_outline import Outline, outline_headings, read_outline
 from quire.backends.extractors.pdf_render import is_blank, render_grey
 from quire.backends.extractors.pdf_text import RawText, clean, position, read_text
-from quire.backends.extractors.pdfium import PDFIUM_LOCK, load_page, open_pdf
+from quire.backends.extractors.pdfium import PDFIUM_LOCK, count_pages, load_page, open_pdf
 from quire.backends.extractors.titles import stated_title
 from quire.core.errors import PermanentError
 from quire.core.media_types import PDF
@@ -27,6 +29,9 @@ from quire.core.types import Heading, Margin, Origin, Page, Run
 _STAMP_CHARS = 150
 """So little text over a picture of the whole page is a stamp or a page number on a scan, not the page's text."""
 _SCAN_COVER = 0.6
+MAX_PAGES = 20_000
+MAX_IMAGE_PIXELS = 1_000_000_000
+"""Of one picture in a page, which PDFium decodes whole to draw it. A0 at 600 dpi has half of that."""
 
 
 class PdfExtractor:
@@ -34,18 +39,25 @@ class PdfExtractor:
 
     media_types = frozenset({PDF})
 
-    def __init__(self, *, ocr: OcrEngine | None, ocr_dpi: int = 200) -> None:
+    def __init__(self, *, ocr: OcrEngine | None, ocr_dpi: int = 200, max_pages: int = MAX_PAGES) -> None:
         self._ocr = ocr
         self._ocr_dpi = ocr_dpi
+        self._max_pages = max_pages
 
     @contextmanager
     def open(self, path: Path, *, media_type: str = PDF) -> Iterator[PdfExtraction]:
         document = open_pdf(path)
         try:
+            self._refuse_too_many(document)
             yield PdfExtraction(document, ocr=self._ocr, ocr_dpi=self._ocr_dpi)
         finally:
             with PDFIUM_LOCK:
                 document.close()
+
+    def _refuse_too_many(self, document: pypdfium2.PdfDocument) -> None:
+        if len(document) > self._max_pages:
+            message = f"This PDF states {len(document):,} pages; Quire reads {self._max_pages:,} of one file at most."
+            raise PermanentError(f"{message} Divide it and upload the parts.", code="too_many_pages")
 
 
 class PdfExtraction:
@@ -55,7 +67,9 @@ class PdfExtraction:
         self._document = document
         self._ocr = ocr
         self._ocr_dpi = ocr_dpi
-        self.page_count: int = len(document)
+        self._stated_count = len(document)
+        with PDFIUM_LOCK:
+            self.page_count = count_pages(document)
 
     @cached_property
     def title(self) -> str:
@@ -70,9 +84,16 @@ class PdfExtraction:
     def pages(self, *, first: int = 1) -> Iterator[Page]:
         for number in range(max(first, 1), self.page_count + 1):
             try:
-                yield self._page(number)
+                yield self._checked(self._page(number))
             except (PermanentError, pypdfium2.PdfiumError):
-                yield self._unread(number, "is damaged and could not be read.")
+                yield self._checked(self._unread(number, "is damaged and could not be read."))
+
+    def _checked(self, page: Page) -> Page:
+        """The last page says how many are missing behind it."""
+        if page.number < self.page_count or self.page_count == self._stated_count:
+            return page
+        missing = f"The file states {self._stated_count} pages, of which only {self.page_count} are in it."
+        return replace(page, warning=f"{page.warning} {missing}".strip())
 
     def _page(self, number: int) -> Page:
         with PDFIUM_LOCK:
@@ -85,6 +106,8 @@ class PdfExtraction:
                         return self._from_text_layer(number, raw, read_layout(text_page, raw))
                 finally:
                     text_page.close()
+                if any(prod(picture.get_px_size()) > MAX_IMAGE_PIXELS for picture in _pictures_of(page)):
+                    return self._unread(number, "holds a picture of more pixels than can be drawn.")
                 picture = self._picture(page)
             finally:
                 page.close()
@@ -173,9 +196,13 @@ def _is_stamped_scan(page: pypdfium2.PdfPage, text: str) -> bool:
         return False
     left, bottom, right, top = page.get_bbox()
     whole = max((right - left) * (top - bottom), 1.0)
-    for picture in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=2):
+    for picture in _pictures_of(page):
         x1, y1, x2, y2 = picture.get_bounds()
         width, height = min(x2, right) - max(x1, left), min(y2, top) - max(y1, bottom)
         if width > 0 and height > 0 and width * height >= _SCAN_COVER * whole:
             return True
     return False
+
+
+def _pictures_of(page: pypdfium2.PdfPage) -> Iterator[pypdfium2.PdfImage]:
+    yield from page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=2)

@@ -20,7 +20,7 @@ _LOCK_IS_UNKNOWN = (
     "This PDF is protected in a way that Quire cannot open. Save it without protection and upload it again."
 )
 _BROKEN = "This PDF is damaged or incomplete and cannot be opened. Save or export it again and upload the new file."
-_NO_PAGES = "This PDF has no pages."
+_NO_PAGES = "This PDF has no pages that can be found."
 
 
 def open_pdf(path: Path) -> pypdfium2.PdfDocument:
@@ -35,6 +35,28 @@ def open_pdf(path: Path) -> pypdfium2.PdfDocument:
             document.close()
             raise PermanentError(_NO_PAGES, code="corrupt_file")
         return document
+
+
+def count_pages(document: pypdfium2.PdfDocument) -> int:
+    """Pages up to the last one that is in the file, whose own count may be a lie. Under the lock.
+
+    Raises `PermanentError` (`corrupt_file`) when there is none.
+    """
+    count = len(document)
+    while count and not _is_there(document, count - 1):
+        count -= 1
+    if not count:
+        raise PermanentError(_NO_PAGES, code="corrupt_file")
+    return count
+
+
+def _is_there(document: pypdfium2.PdfDocument, index: int) -> bool:
+    """By its size, for which PDFium finds the page and does not read it."""
+    try:
+        document.get_page_size(index)
+    except pypdfium2.PdfiumError:
+        return False
+    return True
 
 
 @contextmanager
