@@ -84,7 +84,7 @@ def paginate(blocks: Iterable[Block], *, page_chars: int = PAGE_CHARS) -> Iterat
 def clean_text(text: str) -> str:
     """NFC, no control characters, no spaces at line ends, no white space around."""
     text = unicodedata.normalize("NFC", _UNREADABLE.sub("", text.replace("\xa0", " ")))
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+(?=\n)", "", text)).strip()
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"(?<![ \t])[ \t]+(?=\n)", "", text)).strip()
 
 
 @dataclass(slots=True, kw_only=True)
