@@ -76,6 +76,7 @@ def test_the_bytes_of_a_deleted_document_make_a_new_one(client: Client) -> None:
         ("line\nbreak\x00.txt", "linebreak.txt"),
         ("x" * 300 + ".txt", "x" * 196 + ".txt"),
         ("a." + "x" * 300, None),
+        ("", "Untitled"),
         ("..", "Untitled"),
         ("\u202e\u200b", "Untitled"),
         ("<script>alert(1)</script>.txt", "script>.txt"),
@@ -91,8 +92,19 @@ def test_a_strange_name_is_stored_and_shown_safely(client: Client, name: str, sh
     assert len(kept) <= 200
     assert shown is None or kept == shown
     key = Ingestion.objects.get().storage_key
-    assert name not in key
+    assert not name or name not in key
     assert Path(default_storage.path(key)).is_relative_to(default_storage.path(""))
+
+
+def test_a_file_without_a_name_is_kept_byte_for_byte(client: Client) -> None:
+    content = b"%PDF-1.7\n" + bytes(range(256)) * 12_000  # more than a field of a form may hold
+    body = (
+        b'--limit\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n' + content + b"\r\n--limit--\r\n"
+    )
+    answer = client.post("/api/ingest/", body, content_type="multipart/form-data; boundary=limit")
+    assert answer.status_code == 202, answer.content
+    with default_storage.open(Ingestion.objects.get().storage_key) as kept:
+        assert kept.read() == content
 
 
 def test_a_title_takes_the_place_of_the_name(client: Client) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import QueryDict
+from django.http import QueryDict, multipartparser
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
 
@@ -46,7 +48,23 @@ class HashingUploadHandler(FileUploadHandler):
         return _Parser(META, form, [_Receiver(self.request)], encoding).parse()
 
 
+class _Parts(multipartparser.Parser):
+    """The parts of a form. Django takes a file whose name is empty for a field of text."""
+
+    def __iter__(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
+        for kind, headers, stream in super().__iter__():
+            disposition = headers.get("content-disposition", ("", {}))[1]
+            if kind == multipartparser.FIELD and disposition.get("filename") == b"":
+                disposition["filename"] = names.UNNAMED.encode()
+                yield multipartparser.FILE, headers, stream
+            else:
+                yield kind, headers, stream
+
+
 class _Parser(MultiPartParser):
+    # Django's method, in which the name `Parser` means ours: it offers no other way in.
+    _parse = FunctionType(MultiPartParser._parse.__code__, vars(multipartparser) | {"Parser": _Parts})  # type: ignore[attr-defined]
+
     def sanitize_file_name(self, file_name: str) -> str:
         """Django skips a file whose name has nothing to show, such as `..`; it has content all the same."""
         return super().sanitize_file_name(file_name) or names.UNNAMED
