@@ -9,6 +9,7 @@ from django.test import Client
 
 from quire.documents.models import Document
 from quire.tenants import services
+from quire.tenants.models import ApiKey, Membership, User
 from quire.tenants.services import Caller, caller_of_key
 
 Put = Callable[..., Document]
@@ -62,3 +63,29 @@ def test_another_tenants_key_cannot_be_revoked(browser: Client, stranger: Caller
     key, raw = services.create_key(tenant=stranger.tenant, user=stranger.user, name="theirs")
     assert browser.post(f"/settings/keys/{key.id}/revoke/").status_code == 404
     assert caller_of_key(raw) is not None
+
+
+def test_an_owner_sees_and_revokes_every_key_of_the_tenant_and_a_member_their_own(
+    browser: Client, client: Client, caller: Caller
+) -> None:
+    bob = User.objects.create_user(username="bob")
+    Membership.objects.create(tenant=caller.tenant, user=bob, role=Membership.Role.MEMBER)
+    key, raw = services.create_key(tenant=caller.tenant, user=bob, name="Bob's laptop")
+    bobs = Client(headers={"Authorization": f"Bearer {raw}"})
+    bobs_browser = Client()
+    bobs_browser.force_login(bob)
+    assert [found["name"] for found in bobs.get("/api/keys/").json()["results"]] == ["Bob's laptop"]
+    shown = bobs_browser.get("/settings/keys/").content.decode()
+    assert "Bob&#x27;s laptop" in shown
+    assert "bob" in shown
+    assert "ada" not in shown
+    ada_key = ApiKey.objects.get(user=caller.user)
+    assert bobs.delete(f"/api/keys/{ada_key.id}/").status_code == 404
+    assert bobs_browser.post(f"/settings/keys/{ada_key.id}/revoke/").status_code == 404
+    assert "Bob&#x27;s laptop" in browser.get("/settings/keys/").content.decode()
+    assert {found["user_id"] for found in client.get("/api/keys/").json()["results"]} == {
+        str(bob.id),
+        str(caller.user.id),
+    }
+    assert client.delete(f"/api/keys/{key.id}/").status_code == 204
+    assert caller_of_key(raw) is None

@@ -1,4 +1,4 @@
-"""The caller's own API keys."""
+"""The API keys that the caller may see: their own; an owner all of the tenant's."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from quire.api.schemas import KeyIn, KeyList, KeyOut, NewKeyOut
 from quire.documents.services import NotFoundError
 from quire.tenants import services
 from quire.tenants.models import ApiKey
-from quire.tenants.services import Caller
 
 router = Router(tags=["keys"])
 
 
 @router.get("", response=KeyList, summary="List keys")
 def list_keys(request: HttpRequest) -> KeyList:
-    return KeyList(results=[_key(key) for key in _living(caller_of(request)).order_by("-created_at")])
+    return KeyList(results=[_key(key) for key in services.keys_of(caller_of(request)).order_by("-created_at")])
 
 
 @router.post("", response={201: NewKeyOut}, summary="Make a key; it is shown this once")
@@ -32,7 +31,7 @@ def create_key(request: HttpRequest, body: KeyIn) -> Status[NewKeyOut]:
 
 @router.patch("{uuid:key_id}/", response=KeyOut, summary="Rename a key")
 def rename_key(request: HttpRequest, key_id: UUID, body: KeyIn) -> KeyOut:
-    keys = _living(caller_of(request)).filter(id=key_id)
+    keys = services.keys_of(caller_of(request)).filter(id=key_id)
     keys.update(name=body.name[:100])
     return _key(_one(keys))
 
@@ -40,13 +39,8 @@ def rename_key(request: HttpRequest, key_id: UUID, body: KeyIn) -> KeyOut:
 @router.delete("{uuid:key_id}/", response={204: None}, summary="Revoke a key, at once")
 def revoke_key(request: HttpRequest, key_id: UUID) -> Status[None]:
     caller = caller_of(request)
-    services.revoke_key(tenant=caller.tenant, key_id=_one(_living(caller).filter(id=key_id)).id)
+    services.revoke_key(tenant=caller.tenant, key_id=_one(services.keys_of(caller).filter(id=key_id)).id)
     return Status(204, None)
-
-
-def _living(caller: Caller) -> QuerySet[ApiKey]:
-    keys: QuerySet[ApiKey] = ApiKey.objects.for_tenant(caller.tenant)
-    return keys.filter(user=caller.user, revoked_at=None)
 
 
 def _one(keys: QuerySet[ApiKey]) -> ApiKey:

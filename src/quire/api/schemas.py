@@ -186,6 +186,7 @@ class KeyIn(Input):
 class KeyOut(Schema):
     id: UUID
     name: str
+    user_id: UUID = Field(description="Whom it speaks for")
     prefix: str
     created_at: datetime
     last_used_at: datetime | None

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -46,6 +46,13 @@ def create_key(*, tenant: Tenant, user: User, name: str) -> tuple[ApiKey, str]:
     raw = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey.objects.create(tenant=tenant, user=user, name=name, prefix=raw[:10], key_hash=_hash(raw))
     return key, raw
+
+
+def keys_of(caller: Caller) -> QuerySet[ApiKey]:
+    """The living keys that a person sees and may revoke: their own; an owner all of the tenant's."""
+    living: QuerySet[ApiKey] = ApiKey.objects.for_tenant(caller.tenant).filter(revoked_at=None)
+    mine = Membership.objects.for_tenant(caller.tenant).filter(user=caller.user, role=Membership.Role.OWNER)
+    return (living if mine.exists() else living.filter(user=caller.user)).select_related("user")
 
 
 def revoke_key(*, tenant: Tenant, key_id: object) -> bool:

@@ -1,11 +1,10 @@
-"""A person's own API keys: made (and shown once), listed, revoked."""
+"""The API keys that a person may see: made (and shown once), listed, revoked."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from django import forms
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy
@@ -13,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from quire.documents.services import NotFoundError
 from quire.tenants import services
-from quire.tenants.models import ApiKey
 from quire.tenants.services import Caller
 from quire.web.callers import caller_required
 
@@ -27,13 +25,18 @@ class KeyForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @caller_required
 def keys(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The person's living keys; after POST with the new one, which no later page can show."""
+    """The living keys that the person may see; after POST with the new one, which no later page can show."""
     form = KeyForm(request.POST or None)
     raw = ""
     if request.method == "POST" and form.is_valid():
         _, raw = services.create_key(tenant=caller.tenant, user=caller.user, name=form.cleaned_data["name"])
         form = KeyForm()
-    context = {"form": form, "raw": raw, "keys": _living(caller).order_by("-created_at"), "origin": _origin(request)}
+    context = {
+        "form": form,
+        "raw": raw,
+        "keys": services.keys_of(caller).order_by("-created_at"),
+        "origin": _origin(request),
+    }
     return render(request, "web/keys.html", context)
 
 
@@ -41,15 +44,9 @@ def keys(request: HttpRequest, caller: Caller) -> HttpResponse:
 @caller_required
 def revoke(request: HttpRequest, caller: Caller, key_id: UUID) -> HttpResponse:
     """End a key at once."""
-    if not _living(caller).filter(id=key_id) or not services.revoke_key(tenant=caller.tenant, key_id=key_id):
+    if not services.keys_of(caller).filter(id=key_id) or not services.revoke_key(tenant=caller.tenant, key_id=key_id):
         raise NotFoundError("key")
     return redirect("keys")
-
-
-def _living(caller: Caller) -> QuerySet[ApiKey]:
-    """A key acts for the person who made it: it is nobody else's, in the same tenant neither."""
-    keys: QuerySet[ApiKey] = ApiKey.objects.for_tenant(caller.tenant).filter(user=caller.user, revoked_at=None)
-    return keys.select_related("user")
 
 
 def _origin(request: HttpRequest) -> str:
