@@ -123,7 +123,7 @@ def test_only_a_failed_document_can_be_tried_again(client: Client, document: dic
     Ingestion.objects.update(status="failed", error_code="corrupt_file", error_message="It is broken.")
     Document.objects.update(status="failed")
     assert client.get(path(document)).json()["error"] == {
-        "code": "corrupt_file", "message": "It is broken.", "retryable": True,
+        "code": "corrupt_file", "message": "It is broken.", "retryable": False,
     }  # fmt: skip
     again = client.post(path(document, "retry/"))
     assert again.status_code == 202
@@ -131,6 +131,29 @@ def test_only_a_failed_document_can_be_tried_again(client: Client, document: dic
     assert again.json()["async"] is True
     assert again.json()["document"]["status"] == "processing"
     assert again.json()["task_id"] != document["task_id"]
+
+
+@pytest.mark.parametrize(
+    ("code", "retryable"),
+    [
+        ("encrypted", False),
+        ("no_text", False),
+        ("unsupported_type", False),
+        ("poison", True),
+        ("parser_timeout", True),
+        ("deadline_exceeded", True),
+        ("service_unavailable", True),
+        ("embedder_missing", True),
+        ("duplicate_content", True),
+    ],
+)
+def test_an_error_is_retryable_where_trying_again_can_help(
+    client: Client, document: dict[str, Any], code: str, retryable: bool
+) -> None:
+    Ingestion.objects.update(status="failed", error_code=code, error_message="It failed.")
+    Document.objects.update(status="failed")
+    assert client.get(path(document)).json()["error"]["retryable"] is retryable
+    assert client.post(path(document, "retry/")).status_code == 202
 
 
 def test_a_deleted_document_is_404_at_once(client: Client, document: dict[str, Any]) -> None:

@@ -13,6 +13,23 @@ from quire.documents.models import Document, Ingestion, Status
 
 EXTRACTION_SHARE = 30
 """Percent of the bar that extraction fills; embedding fills the rest, since it takes most of the time."""
+NEEDS_ANOTHER_FILE = frozenset(
+    {
+        "corrupt_file",
+        "encrypted",
+        "file_lost",
+        "no_text",
+        "page_missing",
+        "parser_crash",
+        "parser_output",
+        "too_many_pages",
+        "too_much_text",
+        "unknown_encoding",
+        "unsupported_type",
+        "zip_bomb",
+    }
+)
+"""Errors that the same file meets each time it is tried; what time, limits or settings may cure is not among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +47,7 @@ class Failure:
     code: str
     message: str
     retryable: bool
+    """It is over, and to try the same file again may help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +197,11 @@ def _queue_position(run: Ingestion) -> int:
 
 
 def _failure(run: Ingestion) -> Failure | None:
-    """The error that ended it, or for which it waits; a person may always try a failed document again."""
+    """The error that ended it, or for which it waits."""
     if not run.error_code:
         return None
-    return Failure(code=run.error_code, message=run.error_message, retryable=run.status == Ingestion.Status.FAILED)
+    retryable = run.status == Ingestion.Status.FAILED and run.error_code not in NEEDS_ANOTHER_FILE
+    return Failure(code=run.error_code, message=run.error_message, retryable=retryable)
 
 
 def _timings(run: Ingestion) -> dict[str, float]:
