@@ -95,6 +95,25 @@ def test_nobody_gets_a_401_that_says_how_to_sign_in(db: None, headers: dict[str,
     assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
+def test_another_scheme_is_told_that_a_bearer_is_asked_for(db: None) -> None:
+    detail = Client(headers={"Authorization": "Basic YTpi"}).get("/api/documents/").json()["detail"]
+    assert "Bearer qk_" in detail
+    assert "mistyped" not in detail
+
+
+@pytest.mark.parametrize("path", ["/api/documents/", "/api/events/", "/api/schema/", "/api/docs/", "/api/nothing/"])
+def test_head_is_answered_as_get_is_without_a_body(client: Client, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head["Content-Type"]) == (get.status_code, get["Content-Type"])
+    assert head.content == b""
+    get.close()
+
+
+def test_head_of_what_only_takes_a_post_is_405(client: Client) -> None:
+    answer = client.head("/api/ingest/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
 def test_a_bug_is_our_fault_with_an_id_and_without_its_insides(
     client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:

@@ -81,9 +81,12 @@ def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
 
 
 def _anonymous(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    scheme = request.headers.get("Authorization", "").partition(" ")[0]
     detail = "Send an API key as `Authorization: Bearer qk_…`, or sign in."
-    if "Authorization" in request.headers:
+    if scheme.lower() == "bearer":
         detail = "This API key is not valid: it may be mistyped or revoked."
+    elif scheme:
+        detail = "Send the API key as `Authorization: Bearer qk_…`: no other scheme is known here."
     return problems.response("not_authenticated", detail)
 
 

@@ -31,11 +31,27 @@ class ProblemMiddleware:
             return self._get_response(request)
         if not request.path.endswith("/"):  # rather than a redirect, at which a client would drop its body
             return problems.response("not_found", "Every address of this API ends in a slash.")
+        if request.method == "HEAD":
+            request.method = "GET"  # what ninja has no route for
+            return _without_body(self._answer(request))
+        return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         _note_length(request)
         response = self._get_response(request)
         if response.status_code >= 400 and response.get("Content-Type") != problems.CONTENT_TYPE:
             return _as_problem(response)
         return response
+
+
+def _without_body(response: HttpResponseBase) -> HttpResponse:
+    """The headers alone: a stream of events would never end, and a file need not be read."""
+    head = HttpResponse(status=response.status_code, headers=dict(response.items()))
+    if isinstance(response, HttpResponse):
+        head.headers.setdefault("Content-Length", str(len(response.content)))
+    # Closed with this answer; Django has no public way.
+    head._resource_closers += response._resource_closers  # type: ignore[attr-defined]
+    return head
 
 
 def _note_length(request: HttpRequest) -> None:
