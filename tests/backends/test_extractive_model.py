@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,39 @@ def test_an_overview_is_quoted_in_reading_order_and_without_boilerplate() -> Non
 @pytest.mark.parametrize("noise", ["", "Tides", "Table of contents", "Page 3 of 9", "What is this?", "3\n4\n5"])
 def test_nothing_is_quoted_from_noise(noise: str) -> None:
     assert quoted("What is this PDF about?", noise) == []
+
+
+def test_a_line_of_a_table_is_not_quoted_where_a_sentence_answers() -> None:
+    table = "1667 Treaty of Breda: Run for Manhattan"
+    body = "The quarrel ended with the Treaty of Breda: England gave up Run, and the Dutch gave up Manhattan."
+    assert quoted("What did the Treaty of Breda do with Run and Manhattan?", table, body)[0] == f"{body} [2]"
+    assert quoted("What did the Treaty of Breda do with Run and Manhattan?", table)[0].startswith(
+        "1667 Treaty of Breda"
+    )
+
+
+def test_a_sentence_with_a_footnote_number_is_a_whole_one() -> None:
+    table = "1667 Treaty of Breda: Run for Manhattan"
+    body = "The quarrel ended with the Treaty of Breda: England gave up Run, and the Dutch gave up Manhattan.2"
+    assert quoted("What did the Treaty of Breda do with Run and Manhattan?", table, body)[0] == f"{body} [2]"
+
+
+def test_a_heading_over_a_passage_is_never_quoted() -> None:
+    heading = "4.2 The Dutch monopoly on nutmeg"
+    (only,) = passages(f"{heading}\nThe Dutch monopoly on nutmeg was broken by Pierre Poivre.")
+    model = ExtractiveModel(embedder=HashingEmbedder(dimensions=512))
+    told = list(model.stream(question="Dutch monopoly on nutmeg", passages=[replace(only, heading_path=(heading,))]))
+    assert told == ["The Dutch monopoly on nutmeg was broken by Pierre Poivre. [1]"]
+
+
+def test_a_sentence_with_the_kind_of_thing_that_is_asked_for_comes_first() -> None:
+    text = "The vanilla orchid is hard to pollinate by hand. The vanilla orchid Edmond Albius did pollinate by hand."
+    assert "Albius" in quoted("Who did pollinate the vanilla orchid by hand?", text)[0]
+
+
+def test_the_sentence_that_goes_on_from_a_good_one_is_quoted_too() -> None:
+    text = "The first message of the net went north by wire. The message was lo. Grain is sold by weight."
+    assert [piece[:9] for piece in quoted("What was the first message of the net?", text)] == ["The first", "The messa"]
 
 
 def test_the_same_sentence_is_quoted_once() -> None:

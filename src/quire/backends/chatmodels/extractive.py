@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from quire.backends.chunkers.sentencizer import sentences
 from quire.core.answer import literal
 from quire.core.chunking import Splitter
+from quire.core.cues import asked_for, names
+from quire.core.overview import candidates, overview
 from quire.core.ports import Embedder
 from quire.core.questions import asks_for_overview, is_latin, telling_words
 from quire.core.sentences import Sentence, quotable
@@ -34,6 +36,20 @@ with the cosine under 8 % were refused.
 """
 _BELOW_BEST = 0.2
 """What is quoted beside the best sentence scores less by at most this share."""
+_FOLLOWS = 0.5
+"""A sentence gets this share of what the one before it has more: "The first message… The message was lo."."""
+_NAMES = 0.15
+"""For a sentence with a name, date or number that answers who, when or how many."""
+_LINE = 0.1
+"""Taken off what is no whole sentence: a heading, a line of contents, a row of a table.
+
+These four, with MiniLM: of 300 English XQuAD questions 92.7 % are answered with the expected words, 89.3 % without;
+355 questions about other documents are refused as before, 98.3 %, since relevance is judged by the plain score.
+"""
+_NEARLY = 0.75
+"""Of the bar: once a line has shown that the answer is here, a sentence this near to the question stands before it."""
+_HEADING_WORD = 0.8
+"""For a word of the question that only the headings over a sentence hold."""
 _SAME = 0.92
 """Sentences nearer to each other than this cosine say the same."""
 _MOST_QUOTED = 4
@@ -61,35 +77,65 @@ class ExtractiveModel:
 
     def _relevant(self, question: str, found: Sequence[Sentence]) -> list[Sentence]:
         """The sentences that answer `question`, best first."""
-        shares = _word_shares(telling_words(question), found)
+        wanted = telling_words(question)
+        shares = _word_shares(wanted, found)
         promise = shares + [sentence.passage.score for sentence in found]
         kept = sorted(np.argsort(-promise, kind="stable")[:_MOST_EMBEDDED])
+        under = _word_shares(wanted, found, with_headings=True)[kept]
         found, shares = [found[index] for index in kept], shares[kept]
         vectors = self._embedder.embed_documents([sentence.text for sentence in found])
         scores, bar = shares, _RELEVANT_BY_WORDS
         if is_latin(question):
             scores, bar = vectors @ self._embedder.embed_query(question) + _WORDS_WEIGHT * shares, _RELEVANT
-        enough = max(bar, float(scores.max()) * (1 - _BELOW_BEST))
-        best = [int(index) for index in np.argsort(-scores, kind="stable") if scores[index] >= enough]
+        if scores.max() < bar:
+            return []
+        ranks = _ranks(question, found, scores + _WORDS_WEIGHT * (under - shares), bar)
+        enough = float(ranks.max()) * (1 - _BELOW_BEST)
+        best = [int(index) for index in np.argsort(-ranks, kind="stable") if ranks[index] >= enough]
         return [found[index] for index in _different(best, vectors)[:_MOST_QUOTED]]
 
     def _central(self, question: str, found: Sequence[Sentence]) -> list[Sentence]:
-        """The opening and the sentences nearest to all others, in reading order."""
-        prose = [sentence for sentence in found if sentence.is_prose] or list(found)
-        prose = sorted(prose, key=_place)[:_MOST_EMBEDDED]
-        vectors = self._embedder.embed_documents([sentence.text for sentence in prose])
-        centrality = vectors @ vectors.mean(axis=0)
-        opening = int(np.argmax(centrality[:5] >= np.median(centrality)))
-        ranked = [opening, *(int(index) for index in np.argsort(-centrality, kind="stable") if index != opening)]
-        return [prose[index] for index in sorted(_different(ranked, vectors)[:_MOST_QUOTED])]
+        """What the document is about, in reading order."""
+        chosen = candidates(found, limit=_MOST_EMBEDDED)
+        first = chosen[0].passage
+        title = " ".join([first.document_name.rpartition(".")[0], *first.heading_path[:1]])
+        vectors = self._embedder.embed_documents([sentence.text for sentence in chosen])
+        return overview(chosen, vectors, title=title, most=_MOST_QUOTED)
 
 
-def _word_shares(wanted: Sequence[str], found: Sequence[Sentence]) -> Scores:
-    """How much of the wanted words each sentence holds, 0 to 1; a word that is in most sentences counts little."""
+def _ranks(question: str, found: Sequence[Sentence], scores: Scores, bar: float) -> Scores:
+    """The scores, raised where a sentence follows a good one or names what is asked for; no mere line comes first
+    where a whole sentence is relevant."""
+    ranks = scores.copy()
+    for index in range(1, len(found)):
+        if found[index].passage is found[index - 1].passage:
+            ranks[index] += _FOLLOWS * max(0.0, scores[index - 1] - scores[index])
+    kind = asked_for(question)
+    for index, sentence in enumerate(found):
+        ranks[index] += _NAMES * (kind is not None and names(sentence.text, kind, question=question))
+    whole = np.array([sentence.is_whole for sentence in found])
+    best = ranks[whole & (scores >= _NEARLY * bar)].max(initial=0.0)
+    return np.where(whole, ranks, np.minimum(ranks, best or np.inf) - _LINE)
+
+
+def _word_shares(wanted: Sequence[str], found: Sequence[Sentence], *, with_headings: bool = False) -> Scores:
+    """How much of the wanted words each sentence holds, 0 to 1; a word that is in most sentences counts little.
+
+    A word that only the headings over a sentence hold counts for `_HEADING_WORD` of one, if they count at all.
+    """
     frequency = Counter(stem for sentence in found for stem in sentence.stems)
     weights = {word: math.log(1 + len(found) / (frequency[word] + 0.5)) for word in wanted}
     whole = sum(weights.values()) or 1.0
-    return np.array([sum(weights[word] for word in wanted if word in s.stems) / whole for s in found], dtype=np.float64)
+    shares = np.array([_held(weights, sentence.stems) for sentence in found], dtype=np.float64)
+    if with_headings:
+        over = {each.passage.chunk_id: frozenset(telling_words(" ".join(each.passage.heading_path))) for each in found}
+        rest = [_held(weights, over[each.passage.chunk_id] - each.stems) for each in found]
+        shares += _HEADING_WORD * np.array(rest, dtype=np.float64)
+    return shares / whole
+
+
+def _held(weights: Mapping[str, float], stems: frozenset[str]) -> float:
+    return sum(weight for word, weight in weights.items() if word in stems)
 
 
 def _different(ranked: Sequence[int], vectors: Vectors) -> list[int]:
@@ -99,8 +145,3 @@ def _different(ranked: Sequence[int], vectors: Vectors) -> list[int]:
         if all(float(vectors[index] @ vectors[other]) < _SAME for other in kept):
             kept.append(index)
     return kept
-
-
-def _place(sentence: Sentence) -> tuple[str, int, int, int]:
-    first = sentence.passage.spans[0]
-    return sentence.passage.document_id, first.page, first.start, sentence.start
