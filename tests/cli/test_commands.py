@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from quire.cli import ingest
+from quire.cli.ingesting import count
 from quire.cli.lazy import COMMANDS, LazyGroup
 
 HEAVY = ("django", "httpx", "rich", "numpy", "redis", "celery", "pydantic", "uvicorn")
@@ -118,3 +119,22 @@ def test_every_command_is_a_click_command() -> None:
     group = LazyGroup.quire()
     context = click.Context(group)
     assert all(isinstance(group.get_command(context, name), click.Command) for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("command", "noun"),
+    [
+        (["delete", "nope"], "document"),
+        (["retry", "nope"], "document"),
+        (["status", "nope"], "document"),
+        (["ask", "--document", "nope", "Why?"], "document"),
+        (["keys", "revoke", "nope"], "key"),
+    ],
+)
+def test_what_is_no_id_names_nothing_that_exists(command: list[str], noun: str) -> None:
+    shown = CliRunner().invoke(LazyGroup.quire(), command)
+    assert (shown.exit_code, shown.stderr) == (1, f"error[not_found]: There is no such {noun}.\n")
+
+
+def test_one_page_is_not_pages() -> None:
+    assert [count(number, "page") for number in (0, 1, 2)] == ["0 pages", "1 page", "2 pages"]

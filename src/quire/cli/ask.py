@@ -8,12 +8,20 @@ from typing import Any
 import click
 
 from quire.cli.errors import Failure
+from quire.cli.ids import DOCUMENT
 from quire.cli.output import as_json_option, print_json
 
 
 @click.command()
 @click.argument("question")
-@click.option("--document", "documents", metavar="ID", multiple=True, help="Ask this document alone; may be repeated.")
+@click.option(
+    "--document",
+    "documents",
+    type=DOCUMENT,
+    metavar="ID",
+    multiple=True,
+    help="Ask this document alone; may be repeated.",
+)
 @as_json_option
 def ask(question: str, documents: tuple[str, ...], as_json: bool) -> None:
     """Ask about your documents."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from quire.cli.ids import DOCUMENT
+
 
 @click.command()
-@click.argument("document_ids", metavar="ID…", nargs=-1, required=True)
+@click.argument("document_ids", type=DOCUMENT, metavar="ID…", nargs=-1, required=True)
 def delete(document_ids: tuple[str, ...]) -> None:
     """Delete documents, for ever."""
     from quire.cli.client import connected
@@ -18,7 +20,7 @@ def delete(document_ids: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("document_ids", metavar="ID…", nargs=-1, required=True)
+@click.argument("document_ids", type=DOCUMENT, metavar="ID…", nargs=-1, required=True)
 def retry(document_ids: tuple[str, ...]) -> None:
     """Try failed documents again."""
     from quire.cli.client import connected

@@ -91,8 +91,8 @@ class Ingest:
         if document["status"] == "processing":
             return Taken(is_good=not self._wait or not self.stop.is_set(), words=f"taken in  {document['id']}")
         known = "known already, " if is_duplicate else ""
-        warnings = f", {len(document['warnings'])} warnings" if document["warnings"] else ""
-        size = f"{document['pages']} pages, {document['chunks']} chunks"
+        warnings = f", {count(len(document['warnings']), 'warning')}" if document["warnings"] else ""
+        size = f"{count(document['pages'], 'page')}, {count(document['chunks'], 'chunk')}"
         took = f" in {document['timings'].get('total_s', 0):.1f} s" if not is_duplicate else ""
         return Taken(is_good=True, words=f"{known}{size}{took}{warnings}  {document['id']}")
 
@@ -119,6 +119,11 @@ def _printed(path: Path, taken: Taken) -> Taken:
     mark = "✓" if taken.is_good else "✗"
     Console(highlight=False, soft_wrap=True).print(f"{mark} {path.name}  {taken.words}", markup=False)
     return taken
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the singular or the plural."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _stage(run: dict[str, Any]) -> str:

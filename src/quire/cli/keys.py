@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from quire.cli.ids import KEY
 from quire.cli.output import as_json_option, print_json, print_table
 
 
@@ -40,7 +41,7 @@ def list_(as_json: bool) -> None:
 
 
 @keys.command()
-@click.argument("key_id", metavar="ID")
+@click.argument("key_id", type=KEY, metavar="ID")
 def revoke(key_id: str) -> None:
     """End a key at once."""
     from quire.cli.client import connected

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from quire.cli.ids import DOCUMENT
 from quire.cli.output import as_json_option, print_json
 
 SHOWN_CHARACTERS = 300
@@ -13,7 +14,9 @@ SHOWN_CHARACTERS = 300
 
 @click.command()
 @click.argument("query")
-@click.option("--document", "documents", metavar="ID", multiple=True, help="Only this document; may be repeated.")
+@click.option(
+    "--document", "documents", type=DOCUMENT, metavar="ID", multiple=True, help="Only this document; may be repeated."
+)
 @click.option("--limit", default=8, show_default=True, type=click.IntRange(1, 100), help="How many passages.")
 @as_json_option
 def search(query: str, documents: tuple[str, ...], limit: int, as_json: bool) -> None:

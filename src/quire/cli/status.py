@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from quire.cli.output import as_json_option, print_json, print_table
+from quire.cli.ids import DOCUMENT
+from quire.cli.output import as_json_option, is_narrow, print_json, print_table
 
 
 @click.command()
-@click.argument("document_id", metavar="[ID]", required=False)
+@click.argument("document_id", type=DOCUMENT, metavar="[ID]", required=False)
 @as_json_option
 def status(document_id: str | None, as_json: bool) -> None:
     """Show all documents, or one in full."""
@@ -29,11 +30,15 @@ def _print_all(documents: list[dict[str, Any]]) -> None:
     if not documents:
         click.echo("No documents yet. Take some in with: quire ingest PATH")
         return
-    rows = [
-        (document["id"], document["name"], state_of(document), document["pages"], document["chunks"])
-        for document in documents
-    ]
-    print_table(["id", "name", "status", "pages", "chunks"], rows)
+    states = [(state_of(document), document["pages"], document["chunks"]) for document in documents]
+    if is_narrow():  # an id, which must stay whole to be copied, would leave a name a dozen characters
+        names: list[tuple[str, ...]] = [(f"{document['name']}\n{document['id']}",) for document in documents]
+        columns = ["name, id"]
+    else:
+        names = [(document["id"], document["name"]) for document in documents]
+        columns = ["id", "name"]
+    rows = [(*name, *state) for name, state in zip(names, states, strict=True)]
+    print_table([*columns, "status", "pages", "chunks"], rows)
 
 
 def _print_one(document: dict[str, Any]) -> None:
