@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from quire.backends.extractors.docx_package import DocxPackage, open_package
+from quire.backends.extractors.docx_package import TOO_DEEP, DocxPackage, open_package
 from quire.backends.extractors.docx_styles import Numbering, Styles, attribute, child, local
 from quire.backends.extractors.paging import PAGE_CHARS, RENDERED_PAGE_CHARS, Block, MarkupExtraction, paged
 from quire.backends.extractors.titles import stated_title
@@ -44,9 +44,7 @@ class DocxExtractor:
             try:
                 yield _extract(package)
             except RecursionError as error:
-                raise PermanentError(
-                    "This Word document is nested too deeply to be read.", code="corrupt_file"
-                ) from error
+                raise PermanentError(TOO_DEEP, code="corrupt_file") from error
 
 
 def _extract(package: DocxPackage) -> MarkupExtraction:

@@ -25,6 +25,7 @@ _RATIO_COUNTS_FROM_BYTES = 8 * 1024**2
 _BROKEN = (
     "This Word document is damaged or incomplete and cannot be read. Save it again in Word and upload the new file."
 )
+TOO_DEEP = "This Word document is nested too deeply to be read."
 _ENTITIES = "This Word document holds XML entities, which Word never writes, so it was not opened."
 _BOMB = "This Word document would unpack to far more data than a document holds, so it was not opened."
 
@@ -54,7 +55,8 @@ class DocxPackage:
         try:
             root = etree.fromstring(content, _parser())
         except (etree.XMLSyntaxError, ValueError) as error:
-            raise PermanentError(_BROKEN, code="corrupt_file") from error
+            sentence = TOO_DEEP if "depth" in str(error) else _BROKEN
+            raise PermanentError(sentence, code="corrupt_file") from error
         if root.getroottree().docinfo.internalDTD is not None:
             raise PermanentError(_ENTITIES, code="corrupt_file")
         return root

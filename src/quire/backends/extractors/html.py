@@ -80,6 +80,7 @@ _BLOCKS = frozenset(
 _SPACES = re.compile(r"\s+")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _STATED_CHARSET = re.compile(rb"<meta[^>]+charset=[\"']?\s*([\w-]+)", re.IGNORECASE)
+_TOO_DEEP = "This HTML page is nested too deeply, or its parts are too large, to be read."
 _HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -94,19 +95,36 @@ class HtmlExtractor:
         try:
             blocks = list(_Reader().blocks(_main_part(root)))
         except RecursionError as error:
-            raise PermanentError("This HTML page is nested too deeply to be read.", code="corrupt_file") from error
+            raise PermanentError(_TOO_DEEP, code="corrupt_file") from error
         top = next((block.text for block in blocks if block.level == 1), "")
         yield paged(blocks, title=stated_title(root.findtext(".//title") or "") or stated_title(top))
+
+
+def fragment_text(markup: str) -> str:
+    """What a reader would read of HTML in another kind of document; empty for what is none."""
+    try:
+        root = lxml_html.fragment_fromstring(markup, create_parent="div")
+        return "\n".join(block.text for block in _Reader().blocks(root))
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError, RecursionError):
+        return ""
 
 
 def _parse(content: bytes) -> etree._Element:
     stated = _STATED_CHARSET.search(content[:4096])
     text = decode(content, stated=stated.group(1).decode() if stated else "")
     parser = lxml_html.HTMLParser(
-        encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+        # What is too much even so is lost without an error: hence the largest limits, and the look into the log.
+        encoding="utf-8",
+        no_network=True,
+        huge_tree=True,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
-        return lxml_html.document_fromstring(text.replace("\x00", "").encode(errors="ignore"), parser=parser)
+        root = lxml_html.document_fromstring(text.replace("\x00", "").encode(errors="ignore"), parser=parser)
+        if any(entry.level == etree.ErrorLevels.FATAL for entry in parser.error_log):
+            raise PermanentError(_TOO_DEEP, code="corrupt_file")
+        return root
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise PermanentError("There is no text in this file.", code="no_text") from error
 

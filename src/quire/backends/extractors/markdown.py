@@ -7,16 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lxml import etree
-from lxml import html as lxml_html
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from quire.backends.extractors.html import fragment_text
 from quire.backends.extractors.paging import Block, MarkupExtraction, paged
 from quire.backends.extractors.text_file import read_text_file
 from quire.backends.extractors.titles import stated_title
+from quire.core.errors import PermanentError
 from quire.core.media_types import MARKDOWN
 
+MAX_NESTING = 100
+"""Of lists and quotes in one another. The parser's own limit is 20, and it drops what is deeper."""
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _STATED = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
@@ -32,8 +34,11 @@ class MarkdownExtractor:
         front = _FRONT_MATTER.match(text)
         stated = _STATED.search(front.group(1) or "") if front else None
         title = stated_title(stated.group(2)) if stated else ""
-        markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-        blocks = list(_Reader().blocks(markdown.parse(text[front.end() :] if front else text)))
+        markdown = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
+        tokens = markdown.parse(text[front.end() :] if front else text)
+        if any(token.level >= MAX_NESTING - 1 for token in tokens):  # what is deeper was left out
+            raise PermanentError("This Markdown is nested too deeply to be read.", code="corrupt_file")
+        blocks = list(_Reader().blocks(tokens))
         yield paged(blocks, title=title or _first_title(blocks))
 
 
@@ -67,7 +72,7 @@ class _Reader:
                 case "fence" | "code_block":
                     yield Block(text=token.content.rstrip("\n"))
                 case "html_block":
-                    yield Block(text=_without_tags(token.content))
+                    yield Block(text=fragment_text(token.content))
                 case _:
                     self._note(token)
 
@@ -99,10 +104,3 @@ def _inline(token: Token) -> str:
         elif part.type in {"text", "code_inline", "image"}:
             pieces.append(part.content)
     return "".join(pieces)
-
-
-def _without_tags(markup: str) -> str:
-    try:
-        return "".join(str(text) for text in lxml_html.fromstring(f"<div>{markup}</div>").itertext())
-    except (etree.ParserError, ValueError):
-        return ""

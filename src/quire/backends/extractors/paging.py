@@ -19,6 +19,8 @@ RENDERED_PAGE_CHARS = 12_000
 """More than a page can hold: where a file's own breaks stand further apart, it lacks some."""
 MAX_TEXT_CHARS = 100_000_000
 _MAX_HEADING_CHARS = 300
+_MAX_MARKS = 30
+"""Combining marks that stay with their letter at a page's end. No script has so many."""
 _UNREADABLE = re.compile(
     r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u200b\u202a-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
@@ -132,9 +134,11 @@ def _pieces(text: str, page_chars: int) -> Iterator[str]:
         window = text[start : start + page_chars]
         ends = [found.end() for found in _SENTENCE_END.finditer(window, page_chars // 2)]
         cut = ends[-1] if ends else window.rfind(" ", page_chars // 2) + 1 or page_chars
-        while cut > 1 and unicodedata.combining(text[start + cut]):
+        marks_from = max(cut - _MAX_MARKS, 1)
+        while cut > marks_from and unicodedata.combining(text[start + cut]):
             cut -= 1
-        yield window[:cut].strip()
+        if piece := window[:cut].strip():
+            yield piece
         start += cut
     if text[start:].strip():
         yield text[start:].strip()
