@@ -165,6 +165,8 @@ def rows(run: Run) -> Iterator[tuple[str, str]]:
         "chunks, vectors, keywords, files",
         ", ".join(str(judge.figures.get(what, 0)) for what in ("chunks", "vectors", "keywords", "files")),
     )
+    left = judge.figures.get("files of killed requests", 0)
+    yield "files of uploads cut off by a killed web, removed by `quire audit --repair`", str(left)
     yield "lost, doubled, mixed, revived, left over, seen by others", str(len(ledger.violations))
 
 

@@ -2,6 +2,7 @@
 
 A page may begin with `DEED loop`, `DEED hoard` or `DEED segfault`, and a document with `FAULT flaky NAME 2` (two
 errors that pass), `FAULT limited NAME 2` (two times a provider says when to come back) or `FAULT hopeless NAME 0`.
+A question that begins with `SLOW QUESTION` takes long to embed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ FAULT = re.compile(r"FAULT (flaky|limited|hopeless) (\w+) (\d+)")
 DEED = re.compile(r"DEED (loop|hoard|segfault)")
 FAULT_CODE = "provider_down"
 LIMIT_S = 1.5
+SLOW_S = 1
 
 
 class FaultyEmbedder(HashingEmbedder):
@@ -43,6 +45,11 @@ class FaultyEmbedder(HashingEmbedder):
             if fault := FAULT.search(text):
                 self._fail(*fault.groups())
         return super().embed_documents(texts)
+
+    def embed_query(self, text: str) -> Vectors:
+        if text.startswith("SLOW QUESTION"):
+            time.sleep(SLOW_S)
+        return super().embed_query(text)
 
     def _fail(self, kind: str, name: str, times: str) -> None:
         if kind != "hopeless" and self._count(name) > int(times):

@@ -75,10 +75,13 @@ class Service:
     workers: int = 1
     dispatchers: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
+    data_dir: Path = Path()
+    """Within `folder` when left out."""
     tenants: list[Tenant] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.data_dir = self.folder / "data"
+        if self.data_dir == Path():
+            self.data_dir = self.folder / "data"
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._listening = listen("127.0.0.1", 0)
         self.url = url_of("127.0.0.1", self._listening.getsockname()[1])
@@ -156,10 +159,10 @@ class Service:
                 part.process.wait()
         self._listening.close()
 
-    def run(self, *command: str) -> str:
-        """What a command prints, run beside the service. `RuntimeError` when it fails."""
+    def run(self, *command: str, codes: tuple[int, ...] = (0,)) -> str:
+        """What a command prints, run beside the service. `RuntimeError` when it ends with another code than these."""
         done = subprocess.run(command, capture_output=True, text=True, env=self.environ, cwd=self.folder, check=False)
-        if done.returncode:
+        if done.returncode not in codes:
             raise RuntimeError(f"{command} failed:\n{done.stdout}\n{done.stderr}")
         return done.stdout
 

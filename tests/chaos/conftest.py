@@ -1,0 +1,144 @@
+"""A service of real processes that tests may kill: two workers, so that one is left to go on with the other's work."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from benchmarks.chaos import papers, processes
+from benchmarks.chaos.history import moment
+from benchmarks.chaos.papers import Paper
+from benchmarks.chaos.service import SHORT_LEASES, Service
+
+IS_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+LEASE_S, SWEEP_S = 4, 1
+PAGE_S = 0.1
+PARSER_PAGE_S = 2
+DISK_MB = 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """The service, and what a test does with it."""
+
+    service: Service
+    http: httpx.Client
+    is_disk_ours: bool
+    """Whether the data folder is a disk of its own, which a test may fill."""
+
+    def upload(self, paper: Paper) -> str:
+        """Its id, once the service has taken it."""
+        answer = self.http.post("/api/ingest/", files={"file": (paper.name, paper.content)})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["document"]["id"])
+
+    def document(self, document_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.http.get(f"/api/documents/{document_id}/").json()
+        return found
+
+    def finished(self, document_id: str, *, limit_s: float = 90) -> dict[str, Any]:
+        self.service.wait(
+            lambda: self.document(document_id)["status"] != "processing", "it is processed", limit_s=limit_s
+        )
+        return self.document(document_id)
+
+    def run_of(self, document_id: str) -> dict[str, Any]:
+        """The row of its only run."""
+        return self.service.rows("SELECT * FROM documents_ingestion WHERE document_id = ?", _hex(document_id))[0]
+
+    def wait_for_pages(self, document_id: str, pages: int) -> dict[str, Any]:
+        """Its run, as soon as so many pages are saved and it is still being read."""
+        self.service.wait(lambda: self.run_of(document_id)["pages_done"] >= pages, "pages are saved", limit_s=60)
+        run = self.run_of(document_id)
+        assert run["stage"] == "extracting", run
+        return run
+
+    def history(self, document_id: str) -> list[tuple[str, float]]:
+        """What happened to it, and when, in seconds of the clock."""
+        sql = "SELECT kind, at FROM documents_event WHERE document_id = ? ORDER BY id"
+        return [(row["kind"], moment(row["at"])) for row in self.service.rows(sql, _hex(document_id))]
+
+    def saved_rows(self, table: str, document_id: str) -> dict[int, int]:
+        """Number or ordinal of each page or chunk → the row that holds it: written again it would be another."""
+        order = {"page": "number", "chunk": "ordinal"}[table]
+        sql = f"SELECT {order} AS place, rowid AS id FROM documents_{table} WHERE ingestion_id = ?"  # noqa: S608 - ours
+        return {row["place"]: row["id"] for row in self.service.rows(sql, self.run_of(document_id)["id"])}
+
+    def worker_of(self, document_id: str) -> str:
+        """The part whose pool holds its lease."""
+        pid = int(self.run_of(document_id)["lease_owner"].rpartition(":")[2])
+        workers = [name for name in self.service.parts if name.startswith("worker")]
+        return next(name for name in workers if pid in processes.pool(self.service.parts[name].pid))
+
+    def answers_with(self, document_id: str, paper: Paper) -> bool:
+        """Whether a search finds it whole, byte for byte."""
+        body = {"query": papers.query_of(paper.number, paper.version), "document_ids": [document_id], "limit": 100}
+        hits = self.http.post("/api/search/", json=body).json()["hits"]
+        return sorted(hit["text"] for hit in hits) == sorted(paper.chunks)
+
+
+@pytest.fixture(scope="session")
+def _stage() -> Iterator[tuple[Service, bool]]:
+    with tempfile.TemporaryDirectory(prefix="quire-chaos-", ignore_cleanup_errors=True) as name:  # short, for sockets
+        folder = Path(name)
+        disk = folder / "disk"
+        disk.mkdir()
+        is_mounted = _mount(disk)
+        pace = {"CHAOS_PAGE_S": str(PAGE_S), "CHAOS_BATCH_S": "0.5", "QUIRE_PARSER_PAGE_S": str(PARSER_PAGE_S)}
+        service = Service(folder=folder, workers=2, settings={**SHORT_LEASES, **pace}, data_dir=disk / "data")
+        try:
+            service.prepare()
+            service.start_all()
+            yield service, is_mounted
+        finally:
+            service.stop()
+            if is_mounted:
+                subprocess.run(["umount", "--lazy", str(disk)], check=False)
+
+
+@pytest.fixture
+def scene(_stage: tuple[Service, bool]) -> Iterator[Scene]:
+    """The service with every part alive, whatever the test before has done."""
+    service, is_mounted = _stage
+    service.start_all()
+    service.wait(lambda: _has_workers(service), "the workers have processes")
+    with service.http(timeout_s=90) as http:
+        yield Scene(service=service, http=http, is_disk_ours=is_mounted)
+
+
+@pytest.fixture
+def write(request: pytest.FixtureRequest) -> Any:
+    """Makes a file that no other test has: `write(pages=40, trait="crashes")`."""
+    rng = random.Random(request.node.nodeid)
+    numbers = iter(range(rng.randrange(10**6), 10**7))
+
+    def make(*, pages: int = 3, trait: str = "plain") -> Paper:
+        return papers.write(next(numbers), 1, rng, trait=trait, pages=pages)
+
+    return make
+
+
+def _mount(folder: Path) -> bool:
+    """A small disk, where we have the right to mount one."""
+    with suppress(OSError):
+        command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "quire-chaos", str(folder)]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return False
+
+
+def _has_workers(service: Service) -> bool:
+    workers = [part for name, part in service.parts.items() if name.startswith("worker")]
+    return all(part.is_running and len(processes.pool(part.pid)) >= 2 for part in workers)
+
+
+def _hex(document_id: str) -> str:
+    return document_id.replace("-", "")

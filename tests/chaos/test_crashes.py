@@ -1,0 +1,149 @@
+"""A worker that is killed, frozen or asked to stop in the middle of a document: another goes on where it was."""
+
+from __future__ import annotations
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from benchmarks.chaos import processes
+from tests.chaos.conftest import LEASE_S, SWEEP_S, Scene
+
+PAGES = 48
+SLACK_S = 10
+"""For a machine that is busy with other things."""
+GRACE_S = 10
+
+
+def test_a_document_of_a_killed_worker_goes_on_elsewhere_at_the_page_it_was_at(scene: Scene, write: Any) -> None:
+    paper = write(pages=PAGES)
+    document_id = scene.upload(paper)
+    scene.wait_for_pages(document_id, 8)
+    victim = scene.worker_of(document_id)
+    scene.service.kill(victim, is_wanted=False)
+    killed_at = time.time()
+    before = scene.saved_rows("page", document_id)
+    document = scene.finished(document_id)
+    assert document["status"] == "completed"
+    assert scene.answers_with(document_id, paper)
+    kinds = [kind for kind, _ in scene.history(document_id)]
+    assert kinds == ["queued", "claimed", "taken_back", "claimed", "completed"]
+    claimed_again_at = scene.history(document_id)[3][1]
+    assert claimed_again_at - killed_at < LEASE_S + SWEEP_S + SLACK_S
+    after = scene.saved_rows("page", document_id)
+    assert len(before) >= 8
+    assert {number: after[number] for number in before} == before  # not one of them was read again
+    assert document["attempts"] == 0
+
+
+def test_a_document_whose_pool_process_is_killed_goes_on_at_the_chunk_it_was_at(scene: Scene, write: Any) -> None:
+    paper = write(pages=110)  # more than one batch of chunks
+    document_id = scene.upload(paper)
+    scene.service.wait(lambda: scene.run_of(document_id)["chunks_done"] >= 32, "chunks are saved", limit_s=90)
+    run = scene.run_of(document_id)
+    assert run["status"] == "running"
+    processes.send(signal.SIGKILL, int(run["lease_owner"].rpartition(":")[2]))
+    before = scene.saved_rows("chunk", document_id)
+    assert scene.finished(document_id)["status"] == "completed"
+    after = scene.saved_rows("chunk", document_id)
+    assert 32 <= len(before) < len(after) == len(paper.chunks)
+    assert {ordinal: after[ordinal] for ordinal in before} == before
+    assert scene.answers_with(document_id, paper)
+
+
+def test_a_worker_that_wakes_after_its_lease_changes_nothing(scene: Scene, write: Any) -> None:
+    paper = write(pages=PAGES)
+    document_id = scene.upload(paper)
+    scene.wait_for_pages(document_id, 8)
+    frozen = scene.worker_of(document_id)
+    pid = scene.service.parts[frozen].pid
+    everything = [pid, *processes.descendants(pid)]
+    processes.send(signal.SIGSTOP, *everything)
+    try:
+        assert scene.finished(document_id)["status"] == "completed"
+        before = _all_of(scene, document_id)
+    finally:
+        processes.send(signal.SIGCONT, *everything)
+    log = scene.service.folder / f"{frozen}.log"
+    scene.service.wait(
+        lambda: f"document {document_id} was taken over: nothing was changed" in log.read_text(),
+        "the worker finds out that it is late",
+        limit_s=60,
+    )
+    assert _all_of(scene, document_id) == before
+    assert scene.answers_with(document_id, paper)
+
+
+def test_a_worker_that_is_asked_to_stop_hands_its_document_over_unmarked(scene: Scene, write: Any) -> None:
+    paper = write(pages=PAGES)
+    document_id = scene.upload(paper)
+    scene.wait_for_pages(document_id, 8)
+    asked_at = time.monotonic()
+    scene.service.kill(scene.worker_of(document_id), by=signal.SIGTERM, is_wanted=False)
+    assert time.monotonic() - asked_at < GRACE_S
+    before = scene.saved_rows("page", document_id)
+    document = scene.finished(document_id)
+    assert document["status"] == "completed"
+    assert [kind for kind, _ in scene.history(document_id)] == ["queued", "claimed", "released", "claimed", "completed"]
+    run = scene.run_of(document_id)
+    assert (run["attempts"], run["crash_count"]) == (0, 0)
+    after = scene.saved_rows("page", document_id)
+    assert {number: after[number] for number in before} == before
+
+
+def test_a_web_that_is_asked_to_stop_finishes_the_answer_it_is_giving(scene: Scene, write: Any) -> None:
+    paper = write(pages=2)
+    document_id = scene.upload(paper)
+    assert scene.finished(document_id)["status"] == "completed"
+    ask = f"/api/documents/{document_id}/ask/"
+    with ThreadPoolExecutor() as beside:
+        answer = beside.submit(scene.http.post, ask, json={"question": f"SLOW QUESTION {paper.chunks[0][:60]}"})
+        time.sleep(0.5)
+        assert not answer.done()
+        scene.service.kill("web", by=signal.SIGTERM, is_wanted=False)
+        assert answer.result().status_code == 200
+    assert answer.result().json()["conversation_id"]
+
+
+@pytest.mark.parametrize(
+    ("trait", "code"), [("crashes", "parser_crash"), ("loops", "parser_timeout"), ("hoards", "parser_memory")]
+)
+def test_a_file_that_ends_its_parser_fails_with_its_reason_and_the_workers_live_on(
+    scene: Scene, write: Any, trait: str, code: str
+) -> None:
+    workers = [part.pid for name, part in scene.service.parts.items() if name.startswith("worker")]
+    before = [processes.pool(pid) for pid in workers]
+    document = scene.finished(scene.upload(write(pages=5, trait=trait)))
+    assert document["status"] == "failed"
+    assert document["error"]["code"] == code
+    assert document["error"]["message"].startswith("Page ")
+    assert [processes.pool(pid) for pid in workers] == before
+    assert document["attempts"] == 0
+    good = write()
+    good_id = scene.upload(good)
+    assert scene.finished(good_id)["status"] == "completed"
+    assert scene.answers_with(good_id, good)
+
+
+def test_one_page_that_crashes_the_parser_is_left_out_and_named(scene: Scene, write: Any) -> None:
+    paper = write(pages=5, trait="one_bad_page")
+    document_id = scene.upload(paper)
+    document = scene.finished(document_id)
+    assert document["status"] == "completed"
+    assert len(document["warnings"]) == 1
+    assert scene.answers_with(document_id, paper)
+
+
+def _all_of(scene: Scene, document_id: str) -> list[Any]:
+    """Every row about it, and its vectors and keywords."""
+    run = scene.run_of(document_id)
+    by_run = [
+        "SELECT * FROM documents_page WHERE ingestion_id = ?",
+        "SELECT * FROM documents_chunk WHERE ingestion_id = ?",
+        "SELECT * FROM quire_vector_block WHERE lower(hex(ingestion)) = ?",
+        "SELECT * FROM quire_keyword WHERE lower(hex(ingestion)) = ?",
+        "SELECT * FROM documents_event WHERE ingestion_id = ?",
+    ]
+    return [run, scene.document(document_id), *(scene.service.rows(sql, run["id"]) for sql in by_run)]
