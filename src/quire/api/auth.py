@@ -8,7 +8,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 
 from quire.tenants import quotas
 from quire.tenants.models import User
-from quire.tenants.services import Caller, caller_of_key, caller_of_user
+from quire.tenants.services import Caller, caller_of_key, caller_of_session
 
 
 class ApiKeyAuth(HttpBearer):
@@ -31,7 +31,7 @@ class SessionAuth(APIKeyCookie):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
         user = request.user
-        return _counted(caller_of_user(user)) if isinstance(user, User) else None
+        return _counted(caller_of_session(user, request.session)) if isinstance(user, User) else None
 
 
 def _counted(caller: Caller | None) -> Caller | None:

@@ -6,16 +6,19 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from quire.tenants.models import ApiKey, Membership, Tenant, User
 
 KEY_PREFIX = "qk_"
+SESSION_TENANT = "tenant_id"
 LAST_USED_GRAIN = timedelta(minutes=1)
 """How exactly `last_used_at` is kept: a write for every request would be a queue at the database."""
 
@@ -85,6 +88,29 @@ def caller_of_user(user: User, *, tenant_id: str | None = None) -> Caller | None
         memberships = memberships.filter(tenant_id=tenant_id)
     membership = memberships.order_by("created_at").first()
     return Caller(tenant=membership.tenant, user=user) if membership and user.is_active else None
+
+
+def caller_of_session(user: User, session: SessionBase) -> Caller | None:
+    """The person in the tenant they switched to, else in their first.
+
+    None when they are in it no more: a request meant for one tenant must not land in another.
+    """
+    return caller_of_user(user, tenant_id=session.get(SESSION_TENANT))
+
+
+def switch_tenant(user: User, session: SessionBase, *, tenant_id: UUID) -> bool:
+    """Have this session speak for another tenant. False when the person is not in it, or it is suspended."""
+    if caller_of_user(user, tenant_id=str(tenant_id)) is None:
+        return False
+    session[SESSION_TENANT] = str(tenant_id)
+    return True
+
+
+def tenants_of(user: User) -> QuerySet[Tenant]:
+    """Those that a person may switch between, the first one first."""
+    active = Membership.objects.filter(user=user, tenant__suspended_at=None)
+    joined = active.filter(tenant=OuterRef("id")).values("created_at")[:1]
+    return Tenant.objects.filter(id__in=active.values("tenant_id")).order_by(Subquery(joined))
 
 
 def _hash(raw: str) -> str:

@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from quire.documents.services import NotFoundError
 from quire.tenants.models import User
-from quire.tenants.services import Caller, caller_of_user
+from quire.tenants.services import Caller, caller_of_session
 
 P = ParamSpec("P")
 PageView = Callable[Concatenate[HttpRequest, Caller, P], HttpResponseBase]
@@ -28,7 +28,7 @@ def caller_required(view: PageView[P]) -> Callable[Concatenate[HttpRequest, P], 
         user = request.user
         if not isinstance(user, User):
             return _to_sign_in(request)
-        caller = caller_of_user(user)
+        caller = caller_of_session(user, request.session)
         if caller is None:
             return render(request, "web/no_tenant.html", status=403)
         try:

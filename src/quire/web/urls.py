@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from quire.web.views import ask, documents, jobs, keys, library, sign_in
+from quire.web.views import ask, documents, jobs, keys, library, sign_in, tenant
 
 urlpatterns = [
     path("sign-in/", sign_in.SignInView.as_view(), name="sign_in"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("ask/", ask.ask, name="ask"),
     path("conversations/<uuid:conversation_id>/newest/", ask.newest_exchange, name="newest_exchange"),
     path("jobs/", jobs.jobs, name="jobs"),
+    path("settings/tenant/", tenant.switch, name="tenant_switch"),
     path("settings/keys/", keys.keys, name="keys"),
     path("settings/keys/<uuid:key_id>/revoke/", keys.revoke, name="key_revoke"),
 ]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django import template
+from django.http import HttpRequest
 from django.urls import reverse
 
 from quire.core.types import Citation
 from quire.documents.reports import DocumentReport
+from quire.tenants.models import User
+from quire.tenants.services import caller_of_session, tenants_of
 from quire.web import wording
 from quire.web.conversations import ShownExchange
 
@@ -19,6 +24,26 @@ register.filter("ago", wording.ago)
 register.filter("standing", wording.standing)
 
 _NUMBER = re.compile(r"\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantChoice:
+    """A tenant that a person may switch to, or is in now."""
+
+    id: UUID
+    name: str
+    is_current: bool
+
+
+@register.simple_tag
+def tenant_choices(request: HttpRequest) -> list[TenantChoice]:
+    """The tenants of who is signed in, the first one first."""
+    user = request.user
+    if not isinstance(user, User):
+        return []
+    caller = caller_of_session(user, request.session)
+    current = caller.tenant.id if caller else None
+    return [TenantChoice(id=row.id, name=row.name, is_current=row.id == current) for row in tenants_of(user)]
 
 
 @register.filter
