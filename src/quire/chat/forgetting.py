@@ -22,11 +22,12 @@ ROWS_AT_ONCE = 100
 
 def on_deleted(sender: type[Document], *, document: Document, **_: Any) -> None:
     """Rewrite every exchange that cites the document. Called in the transaction that deletes it."""
-    rows = list(Exchange.objects.filter(tenant_id=document.tenant_id, cited=document).only("citations", "answer"))
+    exchanges = Exchange.objects.for_tenant(document.tenant)
+    rows = list(exchanges.filter(cited=document).only("citations", "answer"))
     for row in rows:
         row.citations = [kept | _BLANK if kept["document_id"] == str(document.id) else kept for kept in row.citations]
         row.answer = GONE
-    Exchange.objects.bulk_update(rows, ["citations", "answer"], batch_size=ROWS_AT_ONCE)
+    exchanges.bulk_update(rows, ["citations", "answer"], batch_size=ROWS_AT_ONCE)
 
 
 def known(answer: Answer, *, living: Container[str]) -> Answer:
