@@ -13,6 +13,7 @@ from itertools import pairwise
 import pypdfium2
 import pypdfium2.raw as pdfium_c
 
+from quire.backends.extractors.pdf_line import Line
 from quire.backends.extractors.pdf_margins import EdgeLine, edge_lines
 from quire.backends.extractors.pdf_text import RawText
 
@@ -31,22 +32,6 @@ _MAX_BODY_SIZE = 13.0
 """Points. On a page of large letters only (a title page) these are no body text."""
 _MAX_LINES = 2000
 """A page with more lines is a drawing or a bomb, and is left as it is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line of raw text: `text[start:end]`. Sizes and places in points of the page's own space."""
-
-    start: int
-    end: int
-    size: float
-    x: float
-    baseline: float
-    end_x: float
-    end_baseline: float
-    """Of the last character; not the same when PDFium rejoined a hyphenated word over several lines of the page."""
-    is_bold: bool
-    is_upright: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from quire.backends.extractors.pdf_layout import Line
+from quire.backends.extractors.pdf_line import Line
 
 _BAND = 0.16
 """Of the page's height: LaTeX sets a running head as far in as that."""
