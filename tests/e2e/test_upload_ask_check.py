@@ -113,3 +113,16 @@ def test_many_files_at_once_all_become_ready(page: Page, tmp_path: Path, count: 
     for path in paths:
         row(page, path.name).get_by_text("Ready", exact=True).wait_for(timeout=READY_WITHIN_MS)
     assert page.locator("#sending .row").count() == 0
+
+
+def test_a_replaced_file_answers_with_its_new_words(page: Page, tmp_path: Path) -> None:
+    note, better = tmp_path / "note to replace.txt", tmp_path / "better.txt"
+    note.write_text("The warehouse closes at five.")
+    better.write_text("The warehouse closes at seven.")
+    upload(page, note)
+    row(page, note.name).get_by_role("link").click()
+    page.locator("#text").get_by_text("closes at five").wait_for()
+    page.locator("#new-file:enabled").set_input_files(better)
+    page.locator("#text").get_by_text("closes at seven").wait_for(timeout=READY_WITHIN_MS)
+    page.locator("#new-file:enabled").set_input_files(better)
+    page.get_by_role("alert").filter(has_text="has already").wait_for()

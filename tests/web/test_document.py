@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.test import Client
 
 from quire.chat.models import Conversation, Exchange
-from quire.documents.models import Document
+from quire.documents.models import Document, Ingestion
 from quire.tenants.services import Caller
 
 Put = Callable[..., Document]
@@ -70,12 +70,47 @@ def test_a_document_under_way_says_so_and_takes_no_question(browser: Client, put
     assert 'data-final="false"' in page(browser, f"/documents/{document.id}/standing/")
 
 
-def test_a_failed_document_says_why_and_offers_to_try_again(browser: Client, put: Put) -> None:
+def test_a_broken_file_says_why_and_offers_to_replace_it_and_not_to_try_it_again(browser: Client, put: Put) -> None:
     document = put(b"%PDF-1.7\nnot really", name="broken.pdf")
     shown = page(browser, f"/documents/{document.id}/")
     assert "damaged or incomplete" in shown
-    assert f'action="/documents/{document.id}/retry/"' in shown
+    assert "/retry/" not in shown
+    assert shown.count("Replace file…") == 2
+    assert f'data-url="/api/documents/{document.id}/file/"' in shown
     assert 'id="ask"' not in shown
+    row = page(browser, "/")
+    assert "/retry/" not in row
+    assert "Replace file…" in row
+
+
+def test_what_time_may_cure_is_offered_to_be_tried_again(browser: Client, put: Put) -> None:
+    document = put(TEXT, is_worked_on=False)
+    Ingestion.objects.update(status="failed", error_code="service_unavailable", error_message="It was away.")
+    Document.objects.update(status="failed")
+    for shown in (page(browser, f"/documents/{document.id}/"), page(browser, "/")):
+        assert f'action="/documents/{document.id}/retry/"' in shown
+
+
+def test_a_replacement_shows_how_it_stands_and_why_it_failed_while_the_old_text_answers(
+    browser: Client, put: Put
+) -> None:
+    document = put(TEXT)
+    sent = browser.put(
+        f"/api/documents/{document.id}/file/",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="b.txt"\r\n\r\nNew words.\r\n--x--\r\n',
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert sent.status_code == 202
+    shown = page(browser, f"/documents/{document.id}/")
+    assert "New version: Waiting to begin" in shown
+    assert 'data-final="false"' in shown
+    assert "Saffron is red." in shown
+    replacement = Ingestion.objects.filter(kind="replace")
+    replacement.update(status="failed", error_code="service_unavailable", error_message="It was away.")
+    shown = page(browser, f"/documents/{document.id}/")
+    assert "The new version failed, and the earlier one still answers. It was away." in shown
+    assert f'action="/documents/{document.id}/retry/"' in shown
+    assert 'id="ask"' in shown
 
 
 def test_earlier_questions_are_shown_with_citations_that_lead_to_their_words(
@@ -129,7 +164,7 @@ def test_another_persons_questions_are_not_shown(browser: Client, put: Put, call
     assert browser.get(f"/conversations/{theirs.id}/newest/").status_code == 404
 
 
-def ask(asker: Caller, document: object, *, answer: str) -> Conversation:
+def ask(asker: Caller, document: Document, *, answer: str) -> Conversation:
     """An exchange as `chat.services` keeps it."""
     conversation: Conversation = Conversation.objects.create(
         tenant=asker.tenant, user=asker.user, title="Colours", covers_all=False
@@ -138,7 +173,7 @@ def ask(asker: Caller, document: object, *, answer: str) -> Conversation:
     citation = {
         "number": 1,
         "chunk_id": "",
-        "document_id": str(document.id),  # type: ignore[attr-defined]
+        "document_id": str(document.id),
         "document_name": "notes.txt",
         "page": 1,
         "quote": "Saffron is red.",

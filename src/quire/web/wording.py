@@ -17,6 +17,9 @@ MAX_ATTEMPTS = 4
 
 def standing(report: DocumentReport) -> str:
     """What a person should know now; empty when it failed, since the error then says it."""
+    if report.pending and report.pending.status == "failed":
+        reason = report.pending.error.message if report.pending.error else ""
+        return gettext("The new version failed, and the earlier one still answers. %(reason)s") % {"reason": reason}
     if report.pending:
         return gettext("New version: %(work)s") % {"work": _work(report.pending)}
     if report.status == "completed":

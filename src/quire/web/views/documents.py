@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -25,6 +26,7 @@ def document(request: HttpRequest, caller: Caller, document_id: UUID) -> HttpRes
         "report": reports.report(found),
         "sheets": reading.sheets(found, reading.wanted(request)),
         "conversation": conversations.Transcript() if is_new else conversations.newest(caller=caller, document=found),
+        "max_bytes": settings.ENV.max_upload_bytes,
         "ask_api": f"/api/documents/{found.id}/ask/",
         **model_context(),
     }

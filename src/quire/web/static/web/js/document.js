@@ -2,6 +2,7 @@
 import { announce } from "./announce.js";
 import { Chat } from "./chat.js";
 import { watch } from "./live.js";
+import { offerReplacing } from "./replacing.js";
 import { Sheets } from "./sheets.js";
 
 const room = /** @type {HTMLElement} */ (document.getElementById("room"));
@@ -11,6 +12,7 @@ const sheets = new Sheets(/** @type {HTMLElement} */ (document.getElementById("t
 });
 const form = document.getElementById("ask");
 if (form instanceof HTMLFormElement) new Chat(form);
+offerReplacing(/** @type {HTMLFormElement} */ (document.getElementById("replace")));
 
 /** @param {string} pane  "text" or "chat": which one a narrow screen shows */
 function show(pane) {
