@@ -23,6 +23,13 @@ def test_a_job_shows_its_id_task_arguments_and_status(browser: Client, put: Put)
         assert str(value) in html
 
 
+def test_a_jobs_status_stands_before_what_may_be_long(browser: Client, put: Put) -> None:
+    name = "without_any_blank_" * 10 + ".txt"
+    put("Worked on.", name=name)
+    html = browser.get("/jobs/").content.decode()
+    assert html.index(">SUCCESS<") < html.index(name)
+
+
 def test_the_job_list_alone_is_answered_to_htmx(browser: Client) -> None:
     html = browser.get("/jobs/", headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in html
