@@ -31,7 +31,8 @@ def process_document(self: Task, s3_key: str, user_id: str, document_id: str) ->
         self.update_state(state="PENDING")
         raise Ignore
     if outcome.result is Result.PUT_BACK:
-        self.update_state(state="RETRY", meta=str(outcome.error))
+        # The error itself: Celery reads what it keeps of a RETRY as one before each attempt, and a text breaks it.
+        self.update_state(state="RETRY", meta=outcome.error)
         raise Ignore
     if outcome.error:
         raise outcome.error
