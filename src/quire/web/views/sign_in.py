@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth import login
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.utils.http import urlsafe_base64_decode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from quire.tenants import sign_in_throttle as throttle
 from quire.tenants.models import User
 from quire.tenants.services import sign_in_tokens
 
@@ -23,6 +25,25 @@ class SignInView(LoginView):
 
     template_name = "web/sign_in.html"
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        """429 to who has failed too often: the password is then not looked at."""
+        if throttle.is_shut(**self._who()):
+            context = self.get_context_data(form=self.get_form_class()(request), is_shut=True)
+            return self.render_to_response(context, status=429, headers={"Retry-After": str(throttle.WINDOW_S)})
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        throttle.note_failure(**self._who())
+        return super().form_invalid(form)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        throttle.forget(**self._who())
+        return super().form_valid(form)
+
+    def _who(self) -> dict[str, str]:
+        name = self.request.POST.get("username", "")
+        return {"name": name, "address": self.request.META.get("REMOTE_ADDR", "")}
 
 
 @never_cache
