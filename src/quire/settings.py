@@ -57,17 +57,17 @@ INSTALLED_APPS = [
     "ninja",
 ]
 MIDDLEWARE = [
-    "quire.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "quire.api.middleware.ProblemMiddleware",  # inside those above: its own answers need their headers too
+    "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "ninja.compatibility.files.fix_request_files_middleware",  # Django parses forms of POST only; a PUT brings a file
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "quire.urls"

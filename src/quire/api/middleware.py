@@ -21,7 +21,7 @@ _DETAILS = {
 
 
 class ProblemMiddleware:
-    """Stands outermost, so that it sees what Django itself answers."""
+    """Stands outside of all that answers, so that it sees what Django itself says."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -41,6 +41,7 @@ class ProblemMiddleware:
         response = self._get_response(request)
         if response.status_code >= 400 and response.get("Content-Type") != problems.CONTENT_TYPE:
             return _as_problem(response)
+        response.headers.setdefault("Cache-Control", "no-store")  # what is one tenant's is kept by no proxy
         return response
 
 

@@ -74,12 +74,13 @@ def document(code: str, detail: str, *, status: int | None = None, **more: Any) 
 
 
 def headers(status: int, *, retry_after_s: float | None = None) -> dict[str, str]:
-    """What HTTP asks to be said with this status."""
+    """What HTTP asks to be said with this status; no cache keeps it, and no browser takes it for anything else."""
+    always = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if status == HTTPStatus.UNAUTHORIZED:
-        return {"WWW-Authenticate": 'Bearer realm="quire"'}
+        return always | {"WWW-Authenticate": 'Bearer realm="quire"'}
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        return {"Retry-After": str(max(1, round(retry_after_s or RETRY_AFTER_S)))}
-    return {}
+        return always | {"Retry-After": str(max(1, round(retry_after_s or RETRY_AFTER_S)))}
+    return always
 
 
 def response(
