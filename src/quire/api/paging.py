@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -42,8 +42,8 @@ def _decode(cursor: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError("a moment without a time zone")
-        return moment, UUID(row_id)
-    except (ValueError, binascii.Error):
+        return moment.astimezone(UTC), UUID(row_id)
+    except (ValueError, OverflowError, binascii.Error):
         raise RefusedError(
             "cursor: Not one of ours. Take it from `next` of the page before.", code="invalid_request", status=422
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -44,12 +45,18 @@ class Sheet:
 
 def wanted(request: HttpRequest, *, page: int | None = None) -> Wanted:
     """What the address asks for: `page`, `mark=<start>-<end>`, `quote`; nonsense asks for nothing."""
-    start, _, end = request.GET.get("mark", "").partition("-")
-    mark = (int(start), int(end)) if start.isdecimal() and end.isdecimal() else None
-    number = request.GET.get("page", "1")
+    first, _, last = request.GET.get("mark", "").partition("-")
+    start, end = _number(first), _number(last)
     return Wanted(
-        page=page or (int(number) if number.isdecimal() else 1), mark=mark, quote=request.GET.get("quote", "")
+        page=(_number(request.GET.get("page", "")) or 1) if page is None else page,
+        mark=None if start is None or end is None else (start, end),
+        quote=request.GET.get("quote", ""),
     )
+
+
+def _number(text: str) -> int | None:
+    """A whole number that a database can hold."""
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def sheets(document: Document, want: Wanted) -> list[Sheet]:
