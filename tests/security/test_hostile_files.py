@@ -156,7 +156,6 @@ def test_a_file_may_be_called_anything(name: str, client: Client) -> None:
     assert re.fullmatch(rf"{document.tenant_id}/[0-9a-f-]{{36}}", key)
     sent = client.get(f"/api/documents/{document.id}/file/")
     assert sent.getvalue().startswith(b"Words of")
-    sent.close()
     assert sent.headers["Content-Disposition"].startswith("attachment")
     assert "X-Injected" not in sent.headers
     assert not re.search(r"[\r\n]", sent.headers["Content-Disposition"])
