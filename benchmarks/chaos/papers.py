@@ -113,9 +113,10 @@ _DEEDS = {"loops": "loop", "hoards": "hoard", "crashes": "segfault", "one_bad_pa
 _FAULTS = {"flaky", "limited", "hopeless"}
 _FAILS = {
     "hopeless": frozenset({FAULT_CODE}),
-    "loops": frozenset({"parser_timeout"}),
-    "hoards": frozenset({"parser_memory"}),
-    "crashes": frozenset({"parser_crash"}),
+    # `no_text`: bad pages are counted anew by each attempt, so an attempt that was cut off may leave all of them out.
+    "loops": frozenset({"parser_timeout", "no_text"}),
+    "hoards": frozenset({"parser_memory", "no_text"}),
+    "crashes": frozenset({"parser_crash", "no_text"}),
 }
 _BOUND: dict[str, Callable[[list[str]], bytes]] = {
     "pdf": files.make_pdf,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from benchmarks.chaos import papers, processes
-from benchmarks.chaos.history import moment
+from benchmarks.chaos.history import Finding, Happening, broken_rules, moment
 from benchmarks.chaos.papers import Paper
 from benchmarks.chaos.service import SHORT_LEASES, Service
 
@@ -64,8 +65,16 @@ class Scene:
 
     def history(self, document_id: str) -> list[tuple[str, float]]:
         """What happened to it, and when, in seconds of the clock."""
-        sql = "SELECT kind, at FROM documents_event WHERE document_id = ? ORDER BY id"
-        return [(row["kind"], moment(row["at"])) for row in self.service.rows(sql, _hex(document_id))]
+        return [(event.kind, event.at) for event in self._happenings(document_id)]
+
+    def broken_rules(self, document_id: str) -> list[Finding]:
+        """What is wrong with its history."""
+        return list(broken_rules(self._happenings(document_id)))
+
+    def _happenings(self, document_id: str) -> list[Happening]:
+        sql = "SELECT kind, at, data FROM documents_event WHERE document_id = ? ORDER BY id"
+        rows = self.service.rows(sql, _hex(document_id))
+        return [Happening(kind=row["kind"], at=moment(row["at"]), data=json.loads(row["data"])) for row in rows]
 
     def saved_rows(self, table: str, document_id: str) -> dict[int, int]:
         """Number or ordinal of each page or chunk → the row that holds it: written again it would be another."""

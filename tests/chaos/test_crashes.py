@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from benchmarks.chaos import processes
+from benchmarks.chaos.backends import FAULT_CODE
 from tests.chaos.conftest import LEASE_S, SWEEP_S, Scene
 
 PAGES = 48
 SLACK_S = 10
 """For a machine that is busy with other things."""
 GRACE_S = 10
+pytestmark = pytest.mark.timeout(400)
+"""The first test waits until the service has started, on whatever machine."""
 
 
 def test_a_document_of_a_killed_worker_goes_on_elsewhere_at_the_page_it_was_at(scene: Scene, write: Any) -> None:
@@ -134,6 +137,32 @@ def test_one_page_that_crashes_the_parser_is_left_out_and_named(scene: Scene, wr
     assert document["status"] == "completed"
     assert len(document["warnings"]) == 1
     assert scene.answers_with(document_id, paper)
+
+
+def test_a_document_whose_provider_fails_twice_is_tried_again_after_2_and_4_seconds(scene: Scene, write: Any) -> None:
+    paper = write(trait="flaky")
+    document_id = scene.upload(paper)
+    document = scene.finished(document_id, limit_s=60)
+    assert document["status"] == "completed"
+    assert scene.answers_with(document_id, paper)
+    assert scene.broken_rules(document_id) == []
+    kinds = [kind for kind, _ in scene.history(document_id)]
+    assert kinds.count("put_back") == document["attempts"] > 0
+
+
+def test_a_wait_that_a_provider_asks_for_burns_no_attempt(scene: Scene, write: Any) -> None:
+    document_id = scene.upload(write(trait="limited"))
+    document = scene.finished(document_id, limit_s=60)
+    assert (document["status"], document["attempts"]) == ("completed", 0)
+    assert scene.broken_rules(document_id) == []
+
+
+def test_a_document_whose_provider_never_answers_fails_at_its_fourth_attempt(scene: Scene, write: Any) -> None:
+    document_id = scene.upload(write(trait="hopeless"))
+    document = scene.finished(document_id, limit_s=90)
+    assert (document["status"], document["attempts"]) == ("failed", 4)
+    assert document["error"]["code"] == FAULT_CODE
+    assert scene.broken_rules(document_id) == []
 
 
 def _all_of(scene: Scene, document_id: str) -> list[Any]:

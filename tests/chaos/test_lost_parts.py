@@ -21,6 +21,8 @@ DELAY_S = 0.1
 """What a dead Redis may add to a 202."""
 SLACK_S = 0.5
 """For a machine that is busy with other things."""
+pytestmark = pytest.mark.timeout(400)
+"""The first test waits until the service has started, on whatever machine."""
 
 
 def test_queued_documents_survive_a_wiped_redis(scene: Scene, write: Any) -> None:
