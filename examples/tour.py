@@ -35,7 +35,7 @@ class TourFailed(Exception):
 def quire_up(*, port: int, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`quire up` as a child in our own process group, so that Ctrl-C reaches it too; gone when the block is left."""
     quire = Path(sys.executable).parent / "quire"
-    up = subprocess.Popen([quire, "up", "--port", str(port), "--data-dir", str(data_dir)])
+    up = subprocess.Popen([quire, "up", "--brief", "--port", str(port), "--data-dir", str(data_dir)])
     try:
         yield up
     except KeyboardInterrupt:
@@ -133,8 +133,19 @@ def tour(up: subprocess.Popen[bytes], *, port: int, data_dir: Path) -> None:
         ask(client, first, QUESTION)
         key = client.headers["Authorization"].removeprefix("Bearer ")
         console.print(f"\nAnswered {time.monotonic() - begin:.1f} s after the start.")
-        console.print(f"Address  {client.base_url}\nSign in  {sign_in_link(data_dir)}", markup=False, soft_wrap=True)
-        console.print(f"API key  {key}\nCtrl-C stops everything.", markup=False)
+        console.print(farewell(client, key=key, data_dir=data_dir), markup=False, soft_wrap=True)
+
+
+def farewell(client: httpx.Client, *, key: str, data_dir: Path) -> str:
+    """What a person needs from now on, each thing once, where they look last."""
+    lines = [
+        f"Address  {client.base_url}",
+        f"Sign in  {sign_in_link(data_dir)}   (once; `quire sign-in-link` makes another)",
+        f"API key  {key}   (kept in {data_dir / 'client.json'})",
+        f"Logs     {data_dir / 'logs'}",
+        "Ctrl-C stops everything; it goes on where it was at the next start.",
+    ]
+    return "\n".join(lines)
 
 
 def sign_in_link(data_dir: Path) -> str:

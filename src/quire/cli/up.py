@@ -35,8 +35,9 @@ QUIRE = (sys.executable, "-P", "-m", "quire")
     expose_value=False,
     help="Data folder; QUIRE_DATA_DIR or ./data otherwise.",
 )
+@click.option("--brief", is_flag=True, hidden=True, help="Say only that it is ready; for who says the rest itself.")
 @click.option("--verbose", is_flag=True, help="Show all that the parts print, not their warnings alone.")
-def up(port: int, host: str, verbose: bool) -> None:
+def up(port: int, host: str, brief: bool, verbose: bool) -> None:
     """Start all of Quire: Redis, web, worker and dispatcher, each started again when it dies."""
     from quire import environment
     from quire.ops.supervisor import folder
@@ -51,7 +52,11 @@ def up(port: int, host: str, verbose: bool) -> None:
         supervisor = Supervisor(logs=data_dir / "logs", say=_say, verbose=show_all)
         with supervisor.listening_to_signals():
             try:
-                _start(supervisor, env, url=url_of(host, port), web_socket=listening.fileno())
+                url = url_of(host, port)
+                prepared = _start(supervisor, env, url=url, web_socket=listening.fileno())
+                _say(
+                    f"Quire is ready:  {env.public_url or url}" if brief else greeting(env, url=url, prepared=prepared)
+                )
                 supervisor.run()
             except StopRequested:
                 pass
@@ -62,7 +67,7 @@ def up(port: int, host: str, verbose: bool) -> None:
     _say("Stopped.")
 
 
-def _start(supervisor: Supervisor, env: Environment, *, url: str, web_socket: int) -> None:
+def _start(supervisor: Supervisor, env: Environment, *, url: str, web_socket: int) -> dict[str, Any]:
     from quire.ops.supervisor.readiness import Readiness
 
     _say("Starting Quire …")
@@ -77,7 +82,7 @@ def _start(supervisor: Supervisor, env: Environment, *, url: str, web_socket: in
         supervisor.wait_until(lambda: readiness.is_reached, what="The web was not ready", limit_s=READY_LIMIT_S)
     finally:
         readiness.give_up()
-    _greet(env, url=url, prepared=prepared)
+    return prepared
 
 
 def _part(name: str, *arguments: str, inherited: list[int] | None = None) -> Any:
@@ -118,7 +123,8 @@ def _prepare(supervisor: Supervisor, *, url: str) -> dict[str, Any]:
     return dict(json.loads(output))
 
 
-def _greet(env: Environment, *, url: str, prepared: dict[str, Any]) -> None:
+def greeting(env: Environment, *, url: str, prepared: dict[str, Any]) -> str:
+    """What a person needs to know now, and the key only once."""
     lines = [f"Quire is ready:  {env.public_url or url}"]
     if prepared["sign_in_link"]:
         lines.append(f"Sign in:         {prepared['sign_in_link']}   (once; `quire sign-in-link` makes another)")
@@ -128,7 +134,7 @@ def _greet(env: Environment, *, url: str, prepared: dict[str, Any]) -> None:
         lines.append(f"API key:         {prepared['api_key']}   (shown only now)")
     lines.append(f"Logs:            {env.data_dir.resolve() / 'logs'}")
     lines.append("Ctrl-C stops everything; it goes on where it was at the next start.")
-    _say("\n".join(lines))
+    return "\n".join(lines)
 
 
 _say: Callable[[str], None] = click.echo
