@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import Any, TypeGuard
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
+from tests.security.test_every_route import _remove_member, _revoke, _suspend_tenant, _suspend_user
 from tests.web.conftest import put as put
 
 import quire
 from quire import registry
+from quire.api import events as api_events
+from quire.api import news
 from quire.api.events import DocumentWatch, TenantWatch
 from quire.backends.keywordindexes.sqlite_fts5 import SqliteKeywordIndex
 from quire.backends.vectorstores.sqlite import SqliteVectorStore
@@ -22,6 +26,7 @@ from quire.chat import services as chat
 from quire.documents import collector, events, ingestion, services
 from quire.documents.models import Chunk, Document, Ingestion
 from quire.documents.services import NotFoundError
+from quire.tenants import services as tenants
 from quire.tenants.services import Caller, create_key
 
 Put = Callable[..., Document]
@@ -116,6 +121,35 @@ def test_a_stream_of_another_tenants_document_is_that_of_none(put: Put, caller: 
     watch = DocumentWatch(stranger.tenant, put("Saffron is red.").id)
     assert b"saffron" not in b"".join(watch.look()).lower()
     assert watch.is_over
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_ends_when_its_key_is_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_events, "JUDGE_EVERY_S", 0.0)
+    monkeypatch.setattr(news, "LOOK_EVERY_S", 0.01)
+    ada = tenants.create_tenant(name="Acme", username="ada")
+    key, raw = tenants.create_key(tenant=ada.tenant, user=ada.user, name="k")
+    caller = tenants.caller_of_key(raw)
+    assert caller
+
+    class Revokes(TenantWatch):
+        def look(self) -> list[bytes]:
+            tenants.revoke_key(tenant=ada.tenant, key_id=key.id)
+            return [b"seen"]
+
+    async def told() -> list[bytes]:
+        return [event async for event in api_events.follow(caller, Revokes(ada.tenant))]
+
+    assert asyncio.run(told()) == [b"seen"]
+
+
+@pytest.mark.parametrize("happens", [_suspend_user, _suspend_tenant, _remove_member, _revoke])
+def test_who_was_let_in_is_judged_anew(happens: Callable[[Caller], None], caller: Caller, api_key: str) -> None:
+    let_in = tenants.caller_of_key(api_key)
+    assert let_in
+    assert tenants.still_may(let_in)
+    happens(caller)
+    assert not tenants.still_may(let_in)
 
 
 def test_a_task_runs_for_the_tenant_of_its_row_whatever_the_message_says(

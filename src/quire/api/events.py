@@ -28,10 +28,12 @@ from quire.documents.models import Document, Event, Ingestion, Status
 from quire.documents.reports import report, reports
 from quire.documents.services import NotFoundError
 from quire.tenants.models import Tenant
+from quire.tenants.services import Caller, still_may
 
 router = Router(tags=["events"])
 
 KEEP_ALIVE_S = 15
+JUDGE_EVERY_S = 15
 SNAPSHOT_DOCUMENTS = 100
 """Unfinished documents that a tenant's stream begins with: the newest."""
 _STREAM = {
@@ -44,19 +46,20 @@ _STREAM = {
 @router.get("documents/{uuid:document_id}/events/", summary="Follow a document", openapi_extra=_STREAM)
 def document_events(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
     """Ends after the final state was sent. 204 once nothing more can come, so that a browser stops asking."""
-    tenant = caller_of(request).tenant
+    caller = caller_of(request)
+    tenant = caller.tenant
     now = report(services.get(tenant=tenant, document_id=document_id))
     seen = request.headers.get("Last-Event-ID")
     if now.is_final and seen in {None, _state(DocumentOut.of(now))}:
         return HttpResponse(status=204)
-    return sse.response(follow(tenant, DocumentWatch(tenant, document_id)))
+    return sse.response(follow(caller, DocumentWatch(tenant, document_id)))
 
 
 @router.get("events/", summary="Follow all of the tenant's documents", openapi_extra=_STREAM)
 def tenant_events(request: HttpRequest) -> HttpResponseBase:
-    """Begins with what is unfinished; never ends by itself."""
-    tenant = caller_of(request).tenant
-    return sse.response(follow(tenant, TenantWatch(tenant)))
+    """Begins with what is unfinished; ends only when who asked may do so no longer."""
+    caller = caller_of(request)
+    return sse.response(follow(caller, TenantWatch(caller.tenant)))
 
 
 class Watch(Protocol):
@@ -69,11 +72,18 @@ class Watch(Protocol):
         ...
 
 
-async def follow(tenant: Tenant, watch: Watch) -> AsyncIterator[bytes]:
-    """Events as they come. Between looks no database connection is held."""
-    sent_at = time.monotonic()
-    async with News(tenant.id) as news:
+async def follow(caller: Caller, watch: Watch) -> AsyncIterator[bytes]:
+    """Events as they come. Between looks no database connection is held.
+
+    A key may be revoked while its stream is open: every `JUDGE_EVERY_S` the caller is judged anew.
+    """
+    sent_at = judged_at = time.monotonic()
+    async with News(caller.tenant.id) as news:
         while True:
+            if time.monotonic() - judged_at >= JUDGE_EVERY_S:
+                judged_at = time.monotonic()
+                if not await sync_to_async(_may_go_on)(caller):
+                    return
             found = await sync_to_async(_look)(watch.look)
             if not found and time.monotonic() - sent_at >= KEEP_ALIVE_S:
                 found = [sse.KEEP_ALIVE]
@@ -141,6 +151,15 @@ class TenantWatch:
 
     def _living(self, ids: Iterable[UUID]) -> QuerySet[Document]:
         return services.living(tenant=self._tenant).filter(id__in=list(ids)).order_by("created_at")
+
+
+def _may_go_on(caller: Caller) -> bool:
+    try:
+        return still_may(caller)
+    except OperationalError:
+        return True  # nor does a look find anything then
+    finally:
+        connections.close_all()
 
 
 def _look(look: Callable[[], list[bytes]]) -> list[bytes]:

@@ -113,6 +113,17 @@ def tenants_of(user: User) -> QuerySet[Tenant]:
     return Tenant.objects.filter(id__in=active.values("tenant_id")).order_by(Subquery(joined))
 
 
+def still_may(caller: Caller) -> bool:
+    """Whether somebody who was let in would be let in now: for what goes on after the request was judged.
+
+    Knows of keys, people, memberships and tenants; not of a session that was signed out since.
+    """
+    living = {"user__is_active": True, "tenant__suspended_at": None}
+    is_member = Membership.objects.for_tenant(caller.tenant).filter(user=caller.user, **living).exists()
+    keys = ApiKey.objects.for_tenant(caller.tenant).filter(revoked_at=None)
+    return is_member and (caller.api_key is None or keys.filter(id=caller.api_key.id).exists())
+
+
 def _hash(raw: str) -> str:
     """SHA-256: a key has 256 random bits, so that a slow hash would protect nothing and cost each request."""
     return hashlib.sha256(raw.encode()).hexdigest()
