@@ -111,3 +111,17 @@ def test_content_is_what_lies_between() -> None:
     text = "Head\nBody one\n7\n \nFoot"
     assert [text[start:end].strip() for start, end in content(text, [(0, 4), (14, 15), (18, 22)])] == ["Body one"]
     assert list(content(" \n", [])) == []
+
+
+def test_a_line_that_is_all_of_its_page_is_what_the_page_says() -> None:
+    """Labels, certificates, slides: pages alike, a number apart from it."""
+    pages = [
+        Page(
+            number=number,
+            text=f"Page {number} of five. The quick brown fox.",
+            origin=Origin.TEXT_LAYER,
+            margins=(Margin(0, 36, TOP, False),),
+        )
+        for number in range(1, 6)
+    ]
+    assert found(pages) == [[]] * 5

@@ -74,7 +74,14 @@ def _decided(waiting: deque[tuple[Page, list[_Line]]], before: deque[list[_Line]
     page, lines = waiting.popleft()
     nearby = [*before, *(others for _, others in waiting)]
     before.append(lines)
-    return page, tuple(sorted((line.start, line.end) for line in lines if _is_furniture(line, nearby)))
+    found = [line for line in lines if _is_furniture(line, nearby)]
+    if not any(content(page.text, _ranges(found))):  # nothing else is on the page, and this is what it says
+        found = [line for line in found if line.is_apart]
+    return page, _ranges(found)
+
+
+def _ranges(lines: Iterable[_Line]) -> tuple[Range, ...]:
+    return tuple(sorted((line.start, line.end) for line in lines))
 
 
 def _lines(page: Page) -> list[_Line]:
