@@ -30,8 +30,8 @@ _STAMP_CHARS = 150
 """So little text over a picture of the whole page is a stamp or a page number on a scan, not the page's text."""
 _SCAN_COVER = 0.6
 MAX_PAGES = 20_000
-MAX_IMAGE_PIXELS = 1_000_000_000
-"""Of one picture in a page, which PDFium decodes whole to draw it. A0 at 600 dpi has half of that."""
+MAX_IMAGE_PIXELS = 2_000_000_000
+"""Of one picture in a page, which PDFium decodes whole to draw it. The largest real one met has 1,225 million."""
 
 
 class PdfExtractor:
