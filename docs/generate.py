@@ -89,6 +89,7 @@ PAGES = {
     "/jobs/": ("GET", "The job list: id, task, arguments, status"),
     "/settings/keys/": ("GET, POST", "API keys; POST makes one and shows it this once"),
     "/settings/keys/<key_id>/revoke/": ("POST", "End a key"),
+    "/settings/tenant/": ("POST", "Go to the library of another of one's tenants"),
     "/sign-in/": ("GET, POST", "Sign in by name and password"),
     "/sign-in/<uidb64>/<token>/": ("GET, POST", "Sign in by a link, once: GET shows a button, POST uses the link up"),
     "/sign-out/": ("POST", "Sign out"),
