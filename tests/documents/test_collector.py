@@ -115,6 +115,26 @@ def test_what_cannot_be_purged_does_not_hold_up_the_rest(
     assert not Document.objects.exists()
 
 
+def test_a_collector_that_finds_another_was_quicker_goes_on_without_a_word(
+    submit: Submit, caller: Caller, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    submission = submit()
+    run(submission)
+    services.delete(tenant=caller.tenant, document_id=submission.document.id)
+
+    class Slow(SqliteVectorStore):
+        def delete(self, namespace: str, *, ingestion_id: str) -> None:
+            with registry.using(vector_store=SqliteVectorStore()):
+                collector.collect()  # the other dispatcher's, meanwhile
+            super().delete(namespace, ingestion_id=ingestion_id)
+
+    with registry.using(vector_store=Slow()):
+        collector.collect()
+    assert not Document.objects.exists()
+    assert files(folder) == []
+    assert caplog.messages == []
+
+
 def test_what_a_thawed_worker_writes_after_the_purge_is_removed_later(submit: Submit, caller: Caller) -> None:
     store, namespace = InMemoryVectorStore(), str(caller.tenant.id)
     store.prepare(dimensions=registry.embedder().dimensions)

@@ -99,7 +99,9 @@ def _forget(tenant_id: UUID, ingestion_id: UUID) -> bool:
 
 def _delete_file(ingestion: Ingestion) -> None:
     """Delete the file, unless the run that answers or the newest of a living document needs it too."""
-    document = Document.objects.select_related("active_ingestion").get(id=ingestion.document_id)
+    document = Document.objects.select_related("active_ingestion").filter(id=ingestion.document_id).first()
+    if document is None:  # another dispatcher was quicker, and has deleted its files with it
+        return
     if document.status != Status.DELETING:
         needed = {document.ingestions.order_by("-version")[0].storage_key}
         if document.active_ingestion:
