@@ -112,6 +112,7 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 NO_TEXT = (
-    "No readable text was found in this document, neither as text nor by OCR. "
+    "No readable text was found in this document, neither as text nor by OCR; where a page could not be read, "
+    "the warnings say why. "
     "If it is a scan, upload a sharper one; if it is a picture, it holds nothing to search."
 )
