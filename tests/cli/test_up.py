@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_read_is_one_line_and_exit_1(up: Up, tmp_path: Pat
     taken = up.quire("ingest", str(tmp_path))
     assert taken.returncode == 1
     assert "✗ broken.pdf  corrupt_file: " in taken.stdout
-    assert "✓ good.txt  1 pages" in taken.stdout
+    assert "✓ good.txt  1 page, 1 chunk" in taken.stdout
 
 
 def test_a_document_is_deleted_and_then_not_found(up: Up, tmp_path: Path) -> None:
