@@ -7,8 +7,8 @@ import os
 import random
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,7 @@ from benchmarks.chaos.service import SHORT_LEASES, Service
 
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 LEASE_S, SWEEP_S = 4, 1
-PAGE_S = 0.1
-PARSER_PAGE_S = 2
+PACE = {"CHAOS_PAGE_S": "0.1", "CHAOS_BATCH_S": "0.5", "QUIRE_PARSER_PAGE_S": "2"}
 DISK_MB = 96
 
 
@@ -95,33 +94,38 @@ class Scene:
         return sorted(hit["text"] for hit in hits) == sorted(paper.chunks)
 
 
-@pytest.fixture(scope="session")
-def _stage() -> Iterator[tuple[Service, bool]]:
-    with tempfile.TemporaryDirectory(prefix="quire-chaos-", ignore_cleanup_errors=True) as name:  # short, for sockets
+@contextmanager
+def staged(settings: Mapping[str, str]) -> Iterator[Scene]:
+    """A service for the time of the block, on a disk of its own where we may mount one."""
+    with tempfile.TemporaryDirectory(prefix="quire-stage-", ignore_cleanup_errors=True) as name:  # short, for sockets
         folder = Path(name)
         disk = folder / "disk"
         disk.mkdir()
         is_mounted = _mount(disk)
-        pace = {"CHAOS_PAGE_S": str(PAGE_S), "CHAOS_BATCH_S": "0.5", "QUIRE_PARSER_PAGE_S": str(PARSER_PAGE_S)}
-        service = Service(folder=folder, workers=2, settings={**SHORT_LEASES, **pace}, data_dir=disk / "data")
+        service = Service(folder=folder, workers=2, settings={**PACE, **settings}, data_dir=disk / "data")
         try:
             service.prepare()
             service.start_all()
-            yield service, is_mounted
+            with service.http(timeout_s=90) as http:
+                yield Scene(service=service, http=http, is_disk_ours=is_mounted)
         finally:
             service.stop()
             if is_mounted:
                 subprocess.run(["umount", "--lazy", str(disk)], check=False)
 
 
+@pytest.fixture(scope="session")
+def _stage() -> Iterator[Scene]:
+    with staged(SHORT_LEASES) as scene:
+        yield scene
+
+
 @pytest.fixture
-def scene(_stage: tuple[Service, bool]) -> Iterator[Scene]:
+def scene(_stage: Scene) -> Scene:
     """The service with every part alive, whatever the test before has done."""
-    service, is_mounted = _stage
-    service.start_all()
-    service.wait(lambda: _has_workers(service), "the workers have processes")
-    with service.http(timeout_s=90) as http:
-        yield Scene(service=service, http=http, is_disk_ours=is_mounted)
+    _stage.service.start_all()
+    _stage.service.wait(lambda: _has_workers(_stage.service), "the workers have processes")
+    return _stage
 
 
 @pytest.fixture

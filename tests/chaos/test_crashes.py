@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from benchmarks.chaos import processes
 from benchmarks.chaos.backends import FAULT_CODE
-from tests.chaos.conftest import LEASE_S, SWEEP_S, Scene
+from tests.chaos.conftest import IS_CI, LEASE_S, SWEEP_S, Scene, staged
 
 PAGES = 48
 SLACK_S = 10
 """For a machine that is busy with other things."""
 GRACE_S = 10
+RESUMES_WITHIN_S = 40
 pytestmark = pytest.mark.timeout(400)
 """The first test waits until the service has started, on whatever machine."""
 
@@ -39,6 +40,19 @@ def test_a_document_of_a_killed_worker_goes_on_elsewhere_at_the_page_it_was_at(s
     assert len(before) >= 8
     assert {number: after[number] for number in before} == before  # not one of them was read again
     assert document["attempts"] == 0
+
+
+@pytest.mark.skipif(not IS_CI, reason="takes a minute: it waits for a lease of 30 s to run out")
+def test_with_the_default_leases_a_document_goes_on_within_40_s_of_a_crash(write: Any) -> None:
+    with staged({}) as scene:
+        document_id = scene.upload(write(pages=PAGES))
+        scene.wait_for_pages(document_id, 8)
+        scene.service.kill(scene.worker_of(document_id), is_wanted=False)
+        killed_at = time.time()
+        assert scene.finished(document_id)["status"] == "completed"
+        [(_, claimed_at), (_, claimed_again_at)] = [e for e in scene.history(document_id) if e[0] == "claimed"]
+        print(f"claimed again {claimed_again_at - killed_at:.1f} s after the kill")  # noqa: T201 - shown by `pytest -s`
+        assert claimed_at < killed_at < claimed_again_at < killed_at + RESUMES_WITHIN_S
 
 
 def test_a_document_whose_pool_process_is_killed_goes_on_at_the_chunk_it_was_at(scene: Scene, write: Any) -> None:
