@@ -18,6 +18,7 @@ from quire.cli import ingest
 from quire.cli.ingesting import count
 from quire.cli.lazy import COMMANDS, LazyGroup
 
+NO_DOCUMENT = "01890000-0000-7000-8000-000000000000"
 HEAVY = ("django", "httpx", "rich", "numpy", "redis", "celery", "pydantic", "uvicorn")
 
 
@@ -70,7 +71,9 @@ def test_a_wrong_setting_is_a_sentence_and_exit_2(quire: Quire, tmp_path: Path, 
     assert len(refused.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", [["status"], ["ask", "Why?"], ["delete", "x"], ["keys", "list"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["status"], ["ask", "Why?"], ["delete", NO_DOCUMENT], ["keys", "list"]], ids=" ".join
+)
 def test_without_a_service_a_command_says_how_to_start_one(quire: Quire, tmp_path: Path, command: list[str]) -> None:
     refused = quire(tmp_path, *command)
     assert (refused.returncode, refused.stdout) == (1, "")
