@@ -49,7 +49,7 @@ def devworker(context: Context) -> None:
 def run_tests(context: Context, k: str = "", paths: str = "") -> None:
     """Run the tests; the contracts of who imports whom are among them."""
     chosen = f"-k {shlex.quote(k)}" if k else ""
-    _run(context, f"python -m pytest {chosen} {paths}")
+    _run(context, f"python -m pytest -n 2 --dist loadfile {chosen} {paths}")
 
 
 @task

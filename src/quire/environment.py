@@ -27,8 +27,12 @@ MAX_SOCKET_PATH_BYTES = 100
 """A unix socket's path may have about 107 bytes; a few are kept for suffixes."""
 
 
-DATABASES = ("sqlite",)
+DATABASES = ("sqlite", "postgres", "postgresql")
 """Schemes of DATABASE_URL that are proven."""
+
+
+KEYS = {"gemini": "gemini_api_key", "openai": "openai_api_key", "pinecone": "pinecone_api_key"}
+"""The key that each alias cannot do without."""
 
 
 class SettingsError(Exception):
@@ -58,9 +62,21 @@ class Environment(BaseModel):
     log_format: Literal["text", "json"] = variable("QUIRE_LOG_FORMAT", "text", "text for people, json for collectors")
 
     database_url: str = variable("DATABASE_URL", "", "SQLite in the data folder when empty")
+    database_pool: int = variable("QUIRE_DATABASE_POOL", 8, "Most connections of one process to PostgreSQL")
     redis_url: str = variable(
         "REDIS_URL", "", "Server without a database number; a socket in the data folder when empty"
     )
+    redis_prefix: str = variable(
+        "QUIRE_REDIS_PREFIX", "quire", "Begins the name of each key and channel of ours, on a Redis shared with others"
+    )
+
+    s3_bucket: str = variable(
+        "AWS_STORAGE_BUCKET_NAME", "", "Bucket that keeps the files; a folder in the data folder when empty"
+    )
+    s3_endpoint_url: str = variable("AWS_S3_ENDPOINT_URL", "", "Server that speaks S3; Amazon's when empty")
+    s3_region: str = variable("AWS_S3_REGION_NAME", "", "Region of the bucket")
+    s3_access_key_id: str = variable("AWS_ACCESS_KEY_ID", "", "Key of the bucket; boto3 looks elsewhere when empty")
+    s3_secret_access_key: str = variable("AWS_SECRET_ACCESS_KEY", "", "Secret of that key")
 
     max_upload_bytes: int = variable("QUIRE_MAX_UPLOAD_BYTES", 200 * 2**20, "Largest file that is accepted")
     max_documents: int = variable("QUIRE_MAX_DOCUMENTS", 0, "Documents that a tenant may keep; 0 for any number")
@@ -71,13 +87,59 @@ class Environment(BaseModel):
     max_queue_age_s: float = variable(
         "QUIRE_MAX_QUEUE_AGE_S", 24 * 3600, "Seconds that due work may wait before new uploads are refused"
     )
-    embedder: Literal["minilm", "hashing"] = variable("QUIRE_EMBEDDER", "minilm", "Alias of the embedder")
+    max_pages: int = variable("QUIRE_MAX_PAGES", 20_000, "Most pages that a document may have")
+
+    gemini_api_key: str = variable("GEMINI_API_KEY", "", "Key of Google's Gemini")
+    gemini_base_url: str = variable("GOOGLE_GEMINI_BASE_URL", "", "Server that speaks its API; Google's when empty")
+    openai_api_key: str = variable("OPENAI_API_KEY", "", "Key of OpenAI, or of what speaks its API")
+    openai_base_url: str = variable(
+        "OPENAI_BASE_URL", "", "Server that speaks OpenAI's API (Ollama, vLLM, …); OpenAI's when empty"
+    )
+    pinecone_api_key: str = variable("PINECONE_API_KEY", "", "Key of Pinecone")
+    pinecone_host: str = variable("PINECONE_CONTROLLER_HOST", "", "Pinecone's control plane; Pinecone's own when empty")
+    pinecone_index: str = variable("QUIRE_PINECONE_INDEX", "quire", "Name of the index at Pinecone")
+    pinecone_create: str = variable(
+        "QUIRE_PINECONE_CREATE", "", "Cloud and region, such as aws/us-east-1, where a missing index is created"
+    )
+
+    embedder: Literal["minilm", "gemini", "openai", "hashing"] = variable(
+        "QUIRE_EMBEDDER", "minilm", "Alias of the embedder"
+    )
+    embedding_model: str = variable(
+        "QUIRE_EMBEDDING_MODEL", "", "Model of gemini (gemini-embedding-001) or openai (text-embedding-3-small)"
+    )
+    embedding_dimensions: int = variable(
+        "QUIRE_EMBEDDING_DIMENSIONS", 768, "Length of a vector of gemini (768, 1536 or 3072) or openai"
+    )
+    embedding_requests_per_minute: int = variable(
+        "QUIRE_EMBEDDING_REQUESTS_PER_MINUTE", 0, "Provider's quota for all processes together; 0 when not known"
+    )
+    embedding_texts_per_minute: int = variable(
+        "QUIRE_EMBEDDING_TEXTS_PER_MINUTE", 0, "The same in texts, which some providers count"
+    )
+    embedding_tokens_per_minute: int = variable("QUIRE_EMBEDDING_TOKENS_PER_MINUTE", 0, "The same in tokens")
     model_dir: str = variable("QUIRE_MODEL_DIR", "", "Folder of the local model; models/ in the data folder when empty")
-    vector_store: Literal["sqlite"] = variable("QUIRE_VECTOR_STORE", "sqlite", "Alias of the vector store")
-    keyword_index: Literal["sqlite"] = variable("QUIRE_KEYWORD_INDEX", "sqlite", "Alias of the keyword index")
-    chat_model: Literal["extractive"] = variable(
+    vector_store: Literal["", "sqlite", "pgvector", "pinecone"] = variable(
+        "QUIRE_VECTOR_STORE", "", "Alias of the vector store; the database's own when empty"
+    )
+    search_language: str = variable(
+        "QUIRE_SEARCH_LANGUAGE", "english", "Language of PostgreSQL's full-text search (english, german, simple, …)"
+    )
+    chat_model: Literal["extractive", "gemini", "openai"] = variable(
         "QUIRE_CHAT_MODEL", "extractive", "Alias of the model that words answers"
     )
+    chat_model_name: str = variable(
+        "QUIRE_CHAT_MODEL_NAME", "", "Model of gemini (gemini-2.5-flash) or openai (gpt-4.1-mini)"
+    )
+    chat_requests_per_minute: int = variable(
+        "QUIRE_CHAT_REQUESTS_PER_MINUTE", 0, "Provider's quota for all processes together; 0 when not known"
+    )
+    chat_tokens_per_minute: int = variable("QUIRE_CHAT_TOKENS_PER_MINUTE", 0, "The same in tokens")
+    provider_timeout_s: float = variable("QUIRE_PROVIDER_TIMEOUT_S", 60, "Seconds that a call to a provider may take")
+
+    sentry_dsn: str = variable("SENTRY_DSN", "", "Where errors are reported; nowhere when empty")
+    sentry_environment: str = variable("SENTRY_ENVIRONMENT", "production", "Name under which errors are reported")
+
     ocr: Literal["auto", "tesseract", "rapidocr", "none"] = variable("QUIRE_OCR", "auto", "Which OCR reads scans")
     sandbox: Literal["auto", "on", "off"] = variable(
         "QUIRE_SANDBOX", "auto", "Parse each file in a child under limits; auto is on where that works, on Linux"
@@ -112,6 +174,10 @@ class Environment(BaseModel):
 
     @field_validator(
         "max_upload_bytes",
+        "max_pages",
+        "database_pool",
+        "embedding_dimensions",
+        "provider_timeout_s",
         "chunk_tokens",
         "web_workers",
         "worker_max_tasks",
@@ -135,7 +201,16 @@ class Environment(BaseModel):
         return value.rstrip("/")
 
     @field_validator(
-        "worker_concurrency", "chunk_overlap_tokens", "max_documents", "max_bytes", "max_requests_per_minute"
+        "worker_concurrency",
+        "chunk_overlap_tokens",
+        "max_documents",
+        "max_bytes",
+        "max_requests_per_minute",
+        "embedding_requests_per_minute",
+        "embedding_texts_per_minute",
+        "embedding_tokens_per_minute",
+        "chat_requests_per_minute",
+        "chat_tokens_per_minute",
     )
     @classmethod
     def _not_negative(cls, value: int) -> int:
@@ -143,7 +218,7 @@ class Environment(BaseModel):
             raise ValueError("must be 0 or more")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "s3_endpoint_url", "gemini_base_url", "openai_base_url", "pinecone_host")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
@@ -155,6 +230,30 @@ class Environment(BaseModel):
     def _database_scheme(cls, value: str) -> str:
         if value and value.split("://")[0] not in DATABASES:
             raise ValueError(f"must begin with one of {', '.join(f'{scheme}://' for scheme in DATABASES)}")
+        return value
+
+    @field_validator("embedder", "chat_model", "vector_store")
+    @classmethod
+    def _has_its_key(cls, value: str, info: ValidationInfo) -> str:
+        needed = KEYS.get(value)
+        # An OpenAI-compatible server of one's own often wants no key.
+        if needed and not info.data.get(needed) and not (value == "openai" and info.data.get("openai_base_url")):
+            raise ValueError(f"needs {variable_name(cls.model_fields[needed].validation_alias)}, which is not set")
+        return value
+
+    @field_validator("vector_store")
+    @classmethod
+    def _has_its_database(cls, value: str, info: ValidationInfo) -> str:
+        is_postgres = str(info.data.get("database_url", "")).startswith("postgres")
+        if value in {"sqlite", "pgvector"} and is_postgres != (value == "pgvector"):
+            raise ValueError(f"needs DATABASE_URL to name {'PostgreSQL' if value == 'pgvector' else 'SQLite'}")
+        return value or ("pgvector" if is_postgres else "sqlite")
+
+    @field_validator("pinecone_create")
+    @classmethod
+    def _cloud_and_region(cls, value: str) -> str:
+        if value and len(value.split("/")) != 2:
+            raise ValueError("must be a cloud and a region, such as aws/us-east-1")
         return value
 
     @field_validator("heartbeat_s")
@@ -172,6 +271,10 @@ class Environment(BaseModel):
         if value * 2 > tokens:
             raise ValueError(f"must be half of QUIRE_CHUNK_TOKENS ({tokens}) at most")
         return value
+
+    @property
+    def is_postgres(self) -> bool:
+        return self.database_url.startswith("postgres")
 
     @property
     def redis_socket(self) -> Path:

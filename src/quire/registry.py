@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from quire.backends.chatmodels.limited import LimitedModel
+from quire.backends.embedders.limited import LimitedEmbedder
 from quire.core import ports
 from quire.core.chunking import Splitter
 
@@ -25,7 +27,7 @@ def extractor() -> ports.Extractor:
 
 def ocr() -> ports.OcrEngine | None:
     """None when OCR is switched off: a page without text is then named in the warnings."""
-    return cast(ports.OcrEngine, _build("ocr")) if "ocr" in settings.QUIRE_BACKENDS else None
+    return cast(ports.OcrEngine, _build("ocr")) if _is_played("ocr") else None
 
 
 def chunker() -> ports.Chunker:
@@ -45,7 +47,9 @@ def sentence_splitter() -> Splitter:
 
 
 def embedder() -> ports.Embedder:
-    return cast(ports.Embedder, _build("embedder"))
+    """Held to its provider's quota where `QUIRE_BACKENDS` has a limiter for it."""
+    embedder, limiter = cast(ports.Embedder, _build("embedder")), _limiter("embedder_limiter")
+    return LimitedEmbedder(embedder, limiter) if limiter else embedder
 
 
 def vector_store() -> ports.VectorStore:
@@ -57,13 +61,30 @@ def keyword_index() -> ports.KeywordIndex:
 
 
 def chat_model() -> ports.ChatModel:
-    return cast(ports.ChatModel, _build("chat_model", embedder=embedder()))
+    """The language model, held to its provider's quota; the extractive one where none is configured."""
+    if not _is_played("chat_model"):
+        return extractive_model()
+    model, limiter = cast(ports.ChatModel, _build("chat_model")), _limiter("chat_limiter")
+    return LimitedModel(model, limiter) if limiter else model
+
+
+def extractive_model() -> ports.ChatModel:
+    """What answers when no language model is configured, or when it fails."""
+    return cast(ports.ChatModel, _build("extractive_model", embedder=embedder()))
 
 
 def prepare_stores() -> None:
     """Create what vector store and keyword index need. Safe to call twice; raises `PermanentError` on a mismatch."""
     vector_store().prepare(dimensions=embedder().dimensions)
     keyword_index().prepare()
+
+
+def _limiter(role: str) -> ports.Limiter | None:
+    return cast(ports.Limiter, _build(role)) if _is_played(role) else None
+
+
+def _is_played(role: str) -> bool:
+    return role in _built or role in settings.QUIRE_BACKENDS
 
 
 def _build(role: str, *, source: str = "", **parts: object) -> object:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import dj_database_url
 
-from quire import environment
+from quire import environment, wiring
 
 ENV = environment.read()
 
@@ -168,37 +166,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower
 CELERY_TASK_SEND_SENT_EVENT = True
 
-QUIRE_BACKENDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "extractor": ("quire.backends.extractors.by_type.ExtractorByType", {}),
-    "chunker": (
-        "quire.backends.chunkers.sentences.SentenceChunker",
-        {"target_tokens": ENV.chunk_tokens, "overlap_tokens": ENV.chunk_overlap_tokens},
-    ),
-    "embedder": {
-        "minilm": (
-            "quire.backends.embedders.minilm.MiniLMEmbedder",
-            {"model_dir": Path(ENV.model_dir) if ENV.model_dir else DATA_DIR / "models" / "minilm"},
-        ),
-        "hashing": ("quire.testing.embedder.HashingEmbedder", {}),
-    }[ENV.embedder],
-    "vector_store": {"sqlite": ("quire.backends.vectorstores.sqlite.SqliteVectorStore", {})}[ENV.vector_store],
-    "keyword_index": {"sqlite": ("quire.backends.keywordindexes.sqlite_fts5.SqliteKeywordIndex", {})}[
-        ENV.keyword_index
-    ],
-    "chat_model": {"extractive": ("quire.backends.chatmodels.extractive.ExtractiveModel", {})}[ENV.chat_model],
-}
-if ENV.sandbox == "on" or (ENV.sandbox == "auto" and sys.platform == "linux"):
-    QUIRE_BACKENDS["sandbox"] = (
-        "quire.backends.sandbox.extractor.SandboxedExtractor",
-        {"limits": {"memory_bytes": ENV.parser_memory_bytes, "page_s": ENV.parser_page_s}},
-    )
+QUIRE_BACKENDS = wiring.backends(ENV, data_dir=DATA_DIR)
 QUIRE_SENTENCE_SPLITTER = "quire.backends.chunkers.sentencizer.sentences"
-if ENV.ocr != "none":
-    QUIRE_BACKENDS["ocr"] = {
-        "auto": ("quire.backends.ocr.choose.best_engine", {}),
-        "tesseract": ("quire.backends.ocr.tesseract.TesseractEngine", {}),
-        "rapidocr": ("quire.backends.ocr.rapid.RapidOcrEngine", {}),
-    }[ENV.ocr]
 
 LOGGING = {
     "version": 1,

@@ -48,7 +48,7 @@ def preload() -> None:
     Modules and spaCy's rules only: sessions of models have threads, which no fork copies; each process makes its own.
     """
     for role, (path, _) in settings.QUIRE_BACKENDS.items():
-        if role != "chat_model":
+        if role not in {"chat_model", "chat_limiter"}:
             importlib.import_module(path.rpartition(".")[0])
     registry.sentence_splitter()("Loads its rules. Once.")
 

@@ -24,8 +24,6 @@ CHARACTERS_PER_BATCH = 200_000
 """Pages are saved after this many, or after this much text: a few seconds of work at the slowest."""
 SECONDS_PER_BATCH = 5
 """And at the latest after so long, so that a scan of which each page takes seconds shows that it moves."""
-CHUNKS_PER_BATCH = 32
-"""Chunks embedded and indexed in one step: about a second and a half on one core, sorted by length within."""
 
 T = TypeVar("T")
 
@@ -82,7 +80,7 @@ def process(workspace: Workspace, *, extractor: Extractor, chunker: Chunker, emb
 
     workspace.begin("embedding")
     rest = islice(chunker.chunk(workspace.saved_pages()), workspace.chunks_done, None)
-    for batch in batches(rest, CHUNKS_PER_BATCH):
+    for batch in batches(rest, embedder.batch_texts):
         vectors = embedder.embed_documents([embedding_text(chunk, title=workspace.title) for chunk in batch])
         workspace.save_chunks(batch, vectors)
 

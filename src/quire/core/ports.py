@@ -89,6 +89,8 @@ class Embedder(Protocol):
     """Model, dimensions and variant: vectors of different ids must never meet in one search."""
     dimensions: int
     tokenizer: Tokenizer
+    batch_texts: int
+    """How many texts are best given at once: they are saved together, and lost together when a run is cut off."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Shape `(len(texts), dimensions)`, in the order given, unit length. Text over the model's limit is cut."""
@@ -96,6 +98,21 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Vectors:
         """Shape `(dimensions,)`, unit length."""
+        ...
+
+
+class Limiter(Protocol):
+    """Keeps all processes together within a provider's quota, first come first served."""
+
+    def acquire(self, *, texts: int = 1, tokens: int = 0) -> None:
+        """Return when one request of so many texts and tokens may be sent: at once, or after a short wait.
+
+        Raises `RateLimited` when the wait would be long, and then takes nothing from the quota.
+        """
+        ...
+
+    def refused(self, *, retry_after_s: float) -> None:
+        """The provider refused a request that `acquire` had let through: nobody sends one until it may be sent."""
         ...
 
 

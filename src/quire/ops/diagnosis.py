@@ -143,7 +143,7 @@ def _vector_store(part: str) -> Result:
 
 def _keyword_index(part: str) -> Result:
     registry.keyword_index().query("doctor", "Does it work?", limit=1)
-    return Result(part=part, state="ok", said=f"{settings.ENV.keyword_index} answers")
+    return Result(part=part, state="ok", said="answers")
 
 
 def _ocr(part: str) -> Result:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from quire.core.ports import Tokenizer
 from quire.core.types import Vectors
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -26,6 +27,9 @@ class HashingEmbedder:
 
     The same in every process. Has no limit of length. A text without words gets the first axis.
     """
+
+    batch_texts = 32
+    tokenizer: Tokenizer
 
     def __init__(self, *, dimensions: int = 64) -> None:
         self.id = f"hashing-{dimensions}"

@@ -57,6 +57,8 @@ class MiniLMEmbedder:
 
     id = MODEL_ID
     dimensions = DIMENSIONS
+    batch_texts = 32
+    """About a second and a half on one core."""
 
     def __init__(self, *, model_dir: str | Path, threads: int = 1) -> None:
         self._model_dir = Path(model_dir)

@@ -1,0 +1,31 @@
+"""A chat model that asks before it asks: each question waits for room in its provider's quota."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from quire.core.errors import RateLimited
+from quire.core.ports import ChatModel, Limiter
+from quire.core.types import Passage, Turn
+
+CHARACTERS_PER_TOKEN = 4
+"""Of English, about: the quota is the provider's, and its own count decides."""
+
+
+class LimitedModel:
+    """Follows `core.ports.ChatModel`; is as `model` in all but the wait."""
+
+    def __init__(self, model: ChatModel, limiter: Limiter) -> None:
+        self._model = model
+        self._limiter = limiter
+        self.id = model.id
+        self.is_generative = model.is_generative
+
+    def stream(self, *, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Iterator[str]:
+        said = [question, *(passage.text for passage in passages), *(turn.question + turn.answer for turn in history)]
+        self._limiter.acquire(tokens=sum(map(len, said)) // CHARACTERS_PER_TOKEN)
+        try:
+            yield from self._model.stream(question=question, passages=passages, history=history)
+        except RateLimited as error:
+            self._limiter.refused(retry_after_s=error.retry_after_s)
+            raise

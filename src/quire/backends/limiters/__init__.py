@@ -1,0 +1,1 @@
+"""Holding all processes together to what a provider allows."""
