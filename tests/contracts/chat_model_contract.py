@@ -56,6 +56,10 @@ class ChatModelContract:
             isinstance(piece, str) for piece in model.stream(question=QUESTION, passages=PASSAGES, history=turns)
         )
 
+    def test_it_writes_a_question_again_as_one_line_that_can_be_searched_for(self, model: ChatModel) -> None:
+        turns = [Turn(question="What are spring tides?", answer="The highest ones [1].")]
+        assert model.rewrite(question=QUESTION, history=turns).strip()
+
     def test_it_has_a_name_to_show(self, model: ChatModel) -> None:
         assert model.id
         assert model.is_generative in (True, False)

@@ -175,6 +175,14 @@ class ChatModel(Protocol):
     """False: its sentences are the document's own. The page says so, and how to configure a language model."""
 
     def stream(self, *, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Iterator[str]:
-        """Pieces of the answer, in order, citing passages by `[n]` right after what they support.
-        No piece at all means that the passages do not hold the answer."""
+        """Pieces of the answer, in order, citing passages by `[n]` or `[n: "words"]` right after what they support.
+        No piece at all means that the passages do not hold the answer; a language model says so by
+        `core.prompt.NO_ANSWER`, which comes through as it is, and one that says nothing raises `answer_empty`.
+
+        Closing the iterator ends the call to the provider. Language models are told what `core.prompt.build` says."""
+        ...
+
+    def rewrite(self, *, question: str, history: Sequence[Turn]) -> str:
+        """`question` so that it can be searched for without the turns before: one short call of what
+        `core.prompt.rewriting` says. A model that is not generative returns it as it is."""
         ...

@@ -20,3 +20,6 @@ class ScriptedChatModel:
     def stream(self, *, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Iterator[str]:
         self.asked.append((question, tuple(passages), tuple(history)))
         yield from self._pieces if passages else ()
+
+    def rewrite(self, *, question: str, history: Sequence[Turn]) -> str:
+        return question

@@ -75,6 +75,10 @@ class ExtractiveModel:
         for place, sentence in enumerate(chosen):
             yield f"{chr(10) * 2 if place else ''}{literal(sentence.text)} [{sentence.passage.number}]"
 
+    def rewrite(self, *, question: str, history: Sequence[Turn]) -> str:
+        """As it is: nothing here understands it."""
+        return question
+
     def _relevant(self, question: str, found: Sequence[Sentence]) -> list[Sentence]:
         """The sentences that answer `question`, best first."""
         wanted = telling_words(question)

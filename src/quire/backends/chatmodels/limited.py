@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from quire.core.errors import RateLimited
 from quire.core.ports import ChatModel, Limiter
@@ -22,10 +23,22 @@ class LimitedModel:
         self.is_generative = model.is_generative
 
     def stream(self, *, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Iterator[str]:
-        said = [question, *(passage.text for passage in passages), *(turn.question + turn.answer for turn in history)]
-        self._limiter.acquire(tokens=sum(map(len, said)) // CHARACTERS_PER_TOKEN)
-        try:
+        with self._within_quota(question, *(passage.text for passage in passages), *_said(history)):
             yield from self._model.stream(question=question, passages=passages, history=history)
+
+    def rewrite(self, *, question: str, history: Sequence[Turn]) -> str:
+        with self._within_quota(question, *_said(history)):
+            return self._model.rewrite(question=question, history=history)
+
+    @contextmanager
+    def _within_quota(self, *texts: str) -> Iterator[None]:
+        self._limiter.acquire(tokens=sum(map(len, texts)) // CHARACTERS_PER_TOKEN)
+        try:
+            yield
         except RateLimited as error:
             self._limiter.refused(retry_after_s=error.retry_after_s)
             raise
+
+
+def _said(history: Sequence[Turn]) -> list[str]:
+    return [turn.question + turn.answer for turn in history]
