@@ -32,6 +32,7 @@ class Up:
 
     folder: Path
     port: int
+    settings: dict[str, str] = field(default_factory=dict)
     output: Path = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
 
@@ -43,7 +44,7 @@ class Up:
                 [*QUIRE, "up", "--port", str(self.port)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environ(self.folder),
+                env=environ(self.folder, **self.settings),
                 process_group=0,
             )
         wait_until(lambda: "Quire is ready" in self.said or self.process.poll() is not None, limit_s=START_LIMIT_S)

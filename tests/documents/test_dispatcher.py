@@ -139,7 +139,7 @@ def test_a_purge_that_hangs_keeps_neither_a_crashed_document_nor_a_new_one_waiti
             stop.wait()
 
     with registry.using(vector_store=Hanging()):
-        process = threading.Thread(target=dispatcher.run, kwargs={"stop": stop})
+        process = threading.Thread(target=dispatcher.run, kwargs={"stop": stop, "also": {}})
         process.start()
         try:
             assert purging.wait(5)

@@ -14,6 +14,7 @@ from quire.celery import app
 from quire.core.errors import QuireError
 from quire.documents import dispatcher, ingestion
 from quire.documents.ingestion import Result
+from quire.ops import error_reports
 
 
 @app.task(bind=True, throws=(QuireError,))  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -35,6 +36,7 @@ def process_document(self: Task, s3_key: str, user_id: str, document_id: str) ->
         self.update_state(state="RETRY", meta=outcome.error)
         raise Ignore
     if outcome.error:
+        error_reports.report(task_id=UUID(self.request.id), error=outcome.error)
         raise outcome.error
     return {"document_id": document_id, "status": outcome.result.value}
 

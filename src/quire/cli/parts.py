@@ -42,6 +42,7 @@ def dispatcher() -> None:
     import threading
 
     from quire.documents import dispatcher as documents_dispatcher
+    from quire.ops import error_reports
 
     stop = threading.Event()
 
@@ -51,7 +52,7 @@ def dispatcher() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    documents_dispatcher.run(stop=stop)
+    documents_dispatcher.run(stop=stop, also={error_reports.report_missed: error_reports.REPORT_EVERY_S})
 
 
 @click.command()

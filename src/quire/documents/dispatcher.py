@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections, connections, transaction
@@ -31,6 +31,9 @@ RESEND_AFTER_S = 10
 """A message may be taken as lost after so long; one that was only slow finds nothing to claim."""
 TICK_S = 0.5
 COLLECT_EVERY_S = 10
+
+Job = Callable[[], int]
+"""Something done again and again; how much of it there was is for tests and logs."""
 
 
 def dispatch() -> int:
@@ -62,12 +65,18 @@ def dispatch_soon() -> None:
     transaction.on_commit(dispatch, robust=True)
 
 
-def run(*, stop: threading.Event) -> None:
-    """The dispatcher process: until `stop` is set, send, sweep and collect.
+def run(*, stop: threading.Event, also: Mapping[Job, float]) -> None:
+    """The dispatcher process: until `stop` is set, send, sweep and collect, and `also` other jobs, each every so many
+    seconds.
 
     Each in a thread of its own: a purge that waits for a slow store must not keep the others from their time.
     """
-    jobs = {dispatch: TICK_S, lifecycle.sweep: settings.ENV.sweep_s, collector.collect: COLLECT_EVERY_S}
+    jobs: dict[Job, float] = {
+        dispatch: TICK_S,
+        lifecycle.sweep: settings.ENV.sweep_s,
+        collector.collect: COLLECT_EVERY_S,
+        **also,
+    }
     threads = [
         threading.Thread(target=_repeat, args=(job, every_s, stop), name=job.__name__) for job, every_s in jobs.items()
     ]
@@ -77,7 +86,7 @@ def run(*, stop: threading.Event) -> None:
         thread.join()
 
 
-def _repeat(job: Callable[[], int], every_s: float, stop: threading.Event) -> None:
+def _repeat(job: Job, every_s: float, stop: threading.Event) -> None:
     while not stop.is_set():
         close_old_connections()
         _try(job)
@@ -85,7 +94,7 @@ def _repeat(job: Callable[[], int], every_s: float, stop: threading.Event) -> No
     connections.close_all()
 
 
-def _try(job: Callable[[], int]) -> None:
+def _try(job: Job) -> None:
     try:
         job()
     except OperationalError as error:

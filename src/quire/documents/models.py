@@ -141,6 +141,8 @@ class Ingestion(TenantModel):
     finished_at = models.DateTimeField(null=True, blank=True)
     purged_at = models.DateTimeField(null=True, blank=True)
     """When its chunks, vectors and pages were seen to be gone."""
+    reported_at = models.DateTimeField(null=True, blank=True)
+    """When its failure was reported to Sentry."""
 
     class Meta:
         constraints = [

@@ -53,8 +53,14 @@ def classify(error: Exception) -> QuireError:
         return error
     for kind, fits, becomes in TABLE:
         if isinstance(error, kind) and fits(error):
-            return TransientError(becomes.message, code=becomes.code)
+            return _of(error, becomes.message, code=becomes.code)
     error_id = uuid.uuid4().hex[:8]
     log.error("a bug, error id %s", error_id, exc_info=error)
     message = f"Something went wrong on our side (error {error_id}). Try again later, or tell us this number."
-    return TransientError(message, code="internal_error")
+    return _of(error, message, code="internal_error")
+
+
+def _of(cause: Exception, message: str, *, code: str) -> TransientError:
+    error = TransientError(message, code=code)
+    error.__cause__ = cause  # for the report of a document that fails with it
+    return error
