@@ -7,9 +7,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-import dj_database_url
-
-from quire import environment, wiring
+from quire import databases, environment, wiring
 
 ENV = environment.read()
 
@@ -95,15 +93,7 @@ LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-DATABASES = {"default": dj_database_url.parse(ENV.database_url or f"sqlite:///{DATA_DIR / 'quire.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 60,  # seconds that a writer waits for another; writes are short
-        "transaction_mode": "IMMEDIATE",  # a transaction that begins with a read could not be upgraded under load
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-    }
-    # A file, not memory: tests of workers and threads open it from several connections.
-    DATABASES["default"]["TEST"] = {"NAME": os.environ.get("QUIRE_TEST_DATABASE", str(DATA_DIR / "test.sqlite3"))}
+DATABASES = {"default": databases.default(ENV, data_dir=DATA_DIR)}
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
