@@ -73,7 +73,7 @@ def ingest(
 def received(file: UploadedFile | None, title: str = "") -> Upload:
     """The file that came, on disk and hashed. `RefusedError` when none did, or it is too large."""
     if not isinstance(file, HashedFile):
-        message = "Send the file as multipart/form-data, in a field named `file`."
+        message = "Send the file as multipart/form-data, in a field named `file`, its name written in UTF-8."
         raise RefusedError(message, code="file_missing", status=400)
     limit = settings.ENV.max_upload_bytes
     if (file.size or 0) > limit:
