@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import IO, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quire.core.cancellation import Cancellation
 from quire.core.types import Chunk, Hit, OcrResult, Page, Passage, Turn, VectorRecord, Vectors
 
 
@@ -23,6 +25,29 @@ class WarmsUp(Protocol):
 
     def warm_up(self) -> None:
         """Do now what the first use would wait for. Calling it again, or not at all, changes nothing else."""
+        ...
+
+
+@runtime_checkable
+class FileStore(Protocol):
+    """What a Django storage outside of this machine offers beside Django's own methods, which it has too."""
+
+    def reach(self) -> None:
+        """See that it answers, and that we may use it; quick, and writes nothing."""
+        ...
+
+    def download(self, name: str, target: IO[bytes]) -> None:
+        """Write the file to `target`, which can seek. `FileNotFoundError` when there is none."""
+        ...
+
+    def link(self, name: str, *, file_name: str) -> str | None:
+        """An address where a browser may fetch the file for a short time, to be saved as `file_name`.
+
+        None when browsers cannot reach it. `FileNotFoundError` when there is no such file."""
+        ...
+
+    def walk(self) -> Iterator[tuple[str, datetime]]:
+        """Each file's name and when it was written, read a page at a time."""
         ...
 
 
@@ -50,6 +75,15 @@ class Extractor(Protocol):
 
     def open(self, path: Path, *, media_type: str) -> AbstractContextManager[Extraction]:
         """Raises `PermanentError` (`encrypted`, `corrupt_file`, `no_text`…) for a file that can never be read."""
+        ...
+
+
+@runtime_checkable
+class Cancellable(Protocol):
+    """An extractor that can be stopped in the middle of a page."""
+
+    def until(self, cancellation: Cancellation) -> Extractor:
+        """The same extractor for one run; what it opens raises `LeaseLost` as soon as that is cancelled."""
         ...
 
 
@@ -104,9 +138,10 @@ class Embedder(Protocol):
 class Limiter(Protocol):
     """Keeps all processes together within a provider's quota, first come first served."""
 
-    def acquire(self, *, texts: int = 1, tokens: int = 0) -> None:
+    def acquire(self, *, texts: int = 1, tokens: int = 0, is_question: bool = False) -> None:
         """Return when one request of so many texts and tokens may be sent: at once, or after a short wait.
 
+        A question is one for which a person waits: work in the background does not stand in its way.
         Raises `RateLimited` when the wait would be long, and then takes nothing from the quota.
         """
         ...

@@ -32,7 +32,7 @@ class LimitedModel:
 
     @contextmanager
     def _within_quota(self, *texts: str) -> Iterator[None]:
-        self._limiter.acquire(tokens=sum(map(len, texts)) // CHARACTERS_PER_TOKEN)
+        self._limiter.acquire(tokens=sum(map(len, texts)) // CHARACTERS_PER_TOKEN, is_question=True)
         try:
             yield
         except RateLimited as error:

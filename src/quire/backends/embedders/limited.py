@@ -27,15 +27,16 @@ class LimitedEmbedder:
         return np.concatenate([self._embed_batch(texts[start : start + self.batch_texts]) for start in starts])
 
     def embed_query(self, text: str) -> Vectors:
-        return self._ask([text], lambda: self._embedder.embed_query(text))
+        return self._ask([text], lambda: self._embedder.embed_query(text), is_question=True)
 
     def _embed_batch(self, texts: Sequence[str]) -> Vectors:
         return self._ask(texts, lambda: self._embedder.embed_documents(texts))
 
-    def _ask(self, texts: Sequence[str], embed: Callable[[], Vectors]) -> Vectors:
+    def _ask(self, texts: Sequence[str], embed: Callable[[], Vectors], *, is_question: bool = False) -> Vectors:
         if not texts:
             return embed()
-        self._limiter.acquire(texts=len(texts), tokens=sum(len(self.tokenizer.offsets(text)) for text in texts))
+        tokens = sum(len(self.tokenizer.offsets(text)) for text in texts)
+        self._limiter.acquire(texts=len(texts), tokens=tokens, is_question=is_question)
         try:
             return embed()
         except RateLimited as error:
