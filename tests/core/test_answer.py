@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator, Sequence
+
 import pytest
 
 from quire.backends.chunkers.sentencizer import sentences
 from quire.core.answer import NOT_FOUND, Citations, Done, Event, Token, answer, literal
-from quire.core.types import Answer, Passage, Span
+from quire.core.errors import TransientError
+from quire.core.types import Answer, Notice, Passage, Span, Turn
 from quire.testing.chat_model import ScriptedChatModel
 
 PAGES = {
@@ -129,6 +132,121 @@ def test_a_documents_own_reference_is_not_read_as_ours() -> None:
     assert len(got.citations) == 1
     assert got.citations[0].quote == "Neap tides follow the quarters [3]."
     assert got.text.replace("\u2060", "") == "Neap tides follow the quarters [3]. [1]"
+
+
+def test_the_words_that_a_model_copied_are_the_quote_and_not_shown_twice() -> None:
+    got = ask('It pulls [1: "MOON pulls at"]. So [1: “Spring tides follow the new moon”].')
+    assert got.text == "It pulls [1]. So [2]."
+    assert [citation.quote for citation in got.citations] == ["moon pulls at", "Spring tides follow\nthe new moon"]
+    assert all(PAGES["d1", 1][each.start : each.end] == each.quote for each in got.citations)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+def test_copied_words_are_found_wherever_the_stream_is_cut(size: int) -> None:
+    text = 'It pulls [1: "moon pulls at"] and [1: "Fish swim"; 1: "They are small."] so.'
+    got = ask(*[text[at : at + size] for at in range(0, len(text), size)])
+    assert got.text == "It pulls [1] and [2][3] so."
+    assert [(each.quote, each.page) for each in got.citations] == [
+        ("moon pulls at", 1),
+        ("Fish swim", 1),
+        ("They are small.", 2),
+    ]
+
+
+def test_words_that_are_not_there_are_shown_as_not_verified() -> None:
+    (citation,) = ask('It pushes [1: "the moon pushes the sea"].').citations
+    assert (citation.quote, citation.verified, citation.start) == ("the moon pushes the sea", False, -1)
+    assert (citation.page, citation.chunk_id) == (1, "c1")
+
+
+@pytest.mark.parametrize("words", ["oon pulls", "pulls a", "swi"])
+def test_a_piece_of_a_word_is_no_quote(words: str) -> None:
+    (citation,) = ask(f'It pulls [1: "{words}"].').citations
+    assert not citation.verified
+
+
+def test_of_words_around_an_ellipsis_the_longest_stand() -> None:
+    (citation,) = ask('It pulls [1: "The moon … Spring tides follow the new moon"].').citations
+    assert citation.quote == "Spring tides follow\nthe new moon"
+    assert citation.verified
+
+
+def test_words_over_two_pages_are_quoted_where_most_of_them_stand() -> None:
+    (citation,) = ask('So [1: "swim. Neap tides follow the quarters"].').citations
+    assert (citation.page, citation.quote, citation.verified) == (2, "Neap tides follow the quarters", True)
+
+
+def test_a_number_out_of_range_is_dropped_with_its_words() -> None:
+    assert ask('It pulls [9: "the moon"]. Yes [1].').text == "It pulls. Yes [1]."
+
+
+def test_a_model_that_says_it_has_no_answer_has_not_found_it() -> None:
+    got = ask("NO_", "ANSWER")
+    assert (got.text, got.grounded) == (NOT_FOUND, False)
+
+
+class Failing(ScriptedChatModel):
+    """Says its pieces, then fails; `is_closed` once its stream has ended, whichever way."""
+
+    is_closed = False
+
+    def stream(self, *, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Iterator[str]:
+        try:
+            yield from self._pieces
+            raise TransientError("It is away.")
+        finally:
+            self.is_closed = True
+
+
+def failing(*pieces: str, stand_in: ScriptedChatModel | None) -> list[Event]:
+    return list(
+        answer(
+            question="Tides?",
+            passages=(FIRST,),
+            model=Failing(pieces),
+            split=sentences,
+            page_text=page_text,
+            stand_in=(lambda: stand_in) if stand_in else None,
+        )
+    )
+
+
+@pytest.mark.parametrize("pieces", [(), (" ",), (" [",), ("NO_",)])
+def test_a_model_that_fails_before_its_first_word_is_stood_in_for(pieces: tuple[str, ...]) -> None:
+    stand_in = ScriptedChatModel(["The moon pulls at the sea [1]."])
+    stand_in.id = "stand-in"
+    first, *_, last = failing(*pieces, stand_in=stand_in)
+    assert isinstance(first, Notice)
+    assert isinstance(last, Done)
+    assert (first.code, "It is away." in first.message) == ("model_failed", True)
+    assert last.answer.text == "The moon pulls at the sea [1]."
+    assert (last.answer.model, last.answer.notice, last.answer.grounded) == ("stand-in", first, True)
+
+
+def test_a_model_that_breaks_off_leaves_what_it_said_and_says_so() -> None:
+    stand_in = ScriptedChatModel(["Never asked."])
+    events = failing("The moon pulls at the sea [1]. It ", 'also [1: "Spr', stand_in=stand_in)
+    assert [type(event) for event in events] == [Token, Token, Notice, Citations, Done]
+    last = events[-1]
+    assert isinstance(last, Done)
+    assert last.answer.text == "The moon pulls at the sea [1]. It also"
+    assert last.answer.notice is not None
+    assert (last.answer.notice.code, len(last.answer.citations)) == ("answer_cut", 1)
+    assert stand_in.asked == []
+
+
+def test_without_a_stand_in_the_failure_is_the_callers() -> None:
+    with pytest.raises(TransientError):
+        failing(stand_in=None)
+
+
+def test_a_stream_that_nobody_listens_to_any_more_is_closed() -> None:
+    model = Failing(["The moon ", "pulls."])
+    events = answer(question="?", passages=(FIRST,), model=model, split=sentences, page_text=page_text)
+    assert isinstance(next(events), Token)
+    assert isinstance(events, Generator)
+    events.close()
+    assert model.is_closed
 
 
 def test_an_open_bracket_at_the_end_is_said_as_it_is() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
 
 from quire.core.chunking import Splitter
-from quire.core.questions import telling_words
+from quire.core.questions import is_latin, telling_words
 from quire.core.types import Passage, Span
 
 PageText = Callable[[str, int], str]
@@ -36,6 +37,50 @@ def find_quote(passage: Passage, claim: str, *, split: Splitter, page_text: Page
     start, end = max(sentences, key=lambda bounds: _support(passage.text[bounds[0] : bounds[1]], claim))
     span = _on_one_page(passage, start, end)
     return _checked(span, passage.text[start:end], page_text(passage.document_id, span.page))
+
+
+def find_said(passage: Passage, words: str, *, page_text: PageText) -> Quote:
+    """The words that a model says it copied from `passage`, as they stand on its page; unverified when they do not.
+
+    White space, case, and the kind of quotation mark, apostrophe and dash may differ: what is given back is the page's.
+    Words around an ellipsis are several quotes, of which the longest is taken.
+    """
+    said = max(_ELLIPSIS.split(words), key=len).strip()
+    pattern = _loosely(said)
+    if not said or pattern is None:
+        return Quote(passage.spans[0].page, words, -1, -1)
+    if found := pattern.search(passage.text):
+        span = _on_one_page(passage, *found.span())
+        return _checked(span, found.group(), page_text(passage.document_id, span.page))
+    for page in dict.fromkeys(span.page for span in passage.spans):
+        if found := pattern.search(page_text(passage.document_id, page)):
+            return Quote(page, found.group(), *found.span())
+    return Quote(passage.spans[0].page, words, -1, -1)
+
+
+_ELLIPSIS = re.compile(r"\s*(?:\[?…\]?|\[?\.{3,4}\]?)\s*")
+_ALIKE = ('"“”„«»', "'‘’‚`´", "-‐‑‒–—−")
+"""Characters that a model writes for one another."""
+
+
+def _loosely(words: str) -> re.Pattern[str] | None:
+    """Finds `words` in a text of a document; None where there is nothing to find."""
+    if not any(char.isalnum() for char in words):
+        return None
+    text = unicodedata.normalize("NFC", words)
+    pattern = r"\s+".join("".join(_alike(char) for char in word) for word in text.split())
+    # A figure is not found within a longer one, nor a word within another; Chinese sets no space between words.
+    if is_latin(text):
+        pattern = rf"(?<!\w){pattern}" if text[0].isalnum() else pattern
+        pattern = rf"{pattern}(?!\w)" if text[-1].isalnum() else pattern
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _alike(char: str) -> str:
+    for kind in _ALIKE:
+        if char in kind:
+            return f"[{re.escape(kind)}]"
+    return re.escape(char)
 
 
 def _support(sentence: str, claim: str) -> tuple[float, float]:

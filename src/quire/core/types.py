@@ -194,6 +194,14 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a person should know about how an answer was made: a stable code, and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A finished answer. Its text cites by `[n]`, n being a citation's number."""
 
@@ -202,3 +210,5 @@ class Answer:
     grounded: bool
     """False when the passages do not hold the answer, and the text says so."""
     model: str
+    """The one that said it: the extractive one where the language model failed."""
+    notice: Notice | None = None
