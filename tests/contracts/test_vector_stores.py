@@ -34,7 +34,7 @@ class TestSqliteVectorStore(VectorStoreContract):
             yield store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     with django_db_blocker.unblock(), postgres_database() as alias:
         PgVectorStore(alias=alias).prepare(dimensions=DIMENSIONS)

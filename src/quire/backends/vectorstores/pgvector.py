@@ -9,6 +9,7 @@ superseded ingestions take anything away from what is found.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -87,7 +88,7 @@ class PgVectorStore:
         if limit < 1:
             return []
         query = _as_text(vector)
-        scope: list[object] = [namespace]
+        scope: list[Any] = [namespace]
         if upload_ids is not None:
             scope.append([UUID(upload_id) for upload_id in upload_ids])
         sql = _QUERY.format(scope="" if upload_ids is None else "AND upload = ANY(%s::uuid[])")
