@@ -36,7 +36,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def ink(path: Path, box: Box | None = None) -> int:
     """Dark pixels of the page, or in a box on it."""
-    picture = np.asarray(Image.open(io.BytesIO(render_page(path, page_number=1, width_px=800))).convert("L"))
+    picture = np.asarray(Image.open(io.BytesIO(render_page(path, page_number=1, width_px=800).content)).convert("L"))
     height, width = picture.shape
     if box:
         top, bottom = int(box.top * height), round(box.bottom * height)
@@ -47,7 +47,7 @@ def ink(path: Path, box: Box | None = None) -> int:
 def test_boxes_hold_all_the_ink_of_their_line_and_of_no_other(path: Path) -> None:
     with PdfExtractor(ocr=None).open(path) as extraction:
         (page,) = extraction.pages()
-    boxes = char_boxes(path, page_number=1, spans=[(run.source, run.source + run.length) for run in page.runs])
+    boxes = char_boxes(path, page_number=1, passages=[[(run.source, run.source + run.length) for run in page.runs]])[0]
     assert len(boxes) == 2
     assert all(0 <= box.left < box.right <= 1 and 0 <= box.top < box.bottom <= 1 for box in boxes)
     inked = [ink(path, box) for box in boxes]
@@ -56,8 +56,7 @@ def test_boxes_hold_all_the_ink_of_their_line_and_of_no_other(path: Path) -> Non
 
 
 def test_part_of_a_line_has_a_smaller_box_inside_the_line(path: Path) -> None:
-    (whole,) = char_boxes(path, page_number=1, spans=[(0, 9)])
-    (part,) = char_boxes(path, page_number=1, spans=[(4, 9)])
+    [whole], [part] = char_boxes(path, page_number=1, passages=[[(0, 9)], [(4, 9)]])
     assert whole.left <= part.left < part.right <= whole.right
     assert whole.top <= part.top < part.bottom <= whole.bottom
     assert 0.5 * ink(path, whole) < ink(path, part) < 0.8 * ink(path, whole)
@@ -66,13 +65,13 @@ def test_part_of_a_line_has_a_smaller_box_inside_the_line(path: Path) -> None:
 def test_columns_get_boxes_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "columns.pdf"
     path.write_bytes(raw_pdf(line("left", x=20) + line("right", x=300)))
-    assert len(char_boxes(path, page_number=1, spans=[(0, 20)])) == 2
+    assert [len(boxes) for boxes in char_boxes(path, page_number=1, passages=[[(0, 20)]])] == [2]
 
 
 def test_spans_beyond_the_text_have_no_boxes(tmp_path: Path) -> None:
     path = tmp_path / "file.pdf"
     path.write_bytes(raw_pdf(line("short")))
-    assert char_boxes(path, page_number=1, spans=[(50, 60), (3, 3), (-5, 0)]) == []
+    assert char_boxes(path, page_number=1, passages=[[(50, 60), (3, 3), (-5, 0)], []]) == [[], []]
 
 
 def test_a_page_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -86,6 +85,6 @@ def test_a_page_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_picture_is_as_wide_as_asked_and_never_too_large(tmp_path: Path) -> None:
     path = tmp_path / "file.pdf"
     path.write_bytes(raw_pdf(line("short")))
-    assert Image.open(io.BytesIO(render_page(path, page_number=1, width_px=200))).size == (200, 150)
-    width, height = Image.open(io.BytesIO(render_page(path, page_number=1, width_px=9_000))).size
+    assert Image.open(io.BytesIO(render_page(path, page_number=1, width_px=200).content)).size == (200, 150)
+    width, height = Image.open(io.BytesIO(render_page(path, page_number=1, width_px=9_000).content)).size
     assert width * height < 25_100_000

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quire.core.cancellation import Cancellation
-from quire.core.types import Chunk, Hit, OcrResult, Page, Passage, Turn, VectorRecord, Vectors
+from quire.core.types import Box, Chunk, Hit, OcrResult, Page, Passage, Picture, Turn, VectorRecord, Vectors
 
 
 @runtime_checkable
@@ -84,6 +84,26 @@ class Cancellable(Protocol):
 
     def until(self, cancellation: Cancellation) -> Extractor:
         """The same extractor for one run; what it opens raises `LeaseLost` as soon as that is cancelled."""
+        ...
+
+
+class Viewer(Protocol):
+    """Shows pages of files that have any: as pictures, and where given characters stand on them."""
+
+    media_types: frozenset[str]
+
+    def draw(self, path: Path, *, number: int, width_px: int) -> Picture:
+        """Page `number`, from 1, as a viewer shows it; less wide than asked where that would be too many pixels.
+
+        Raises `PermanentError` (`page_missing`, `corrupt_file`…).
+        """
+        ...
+
+    def locate(self, path: Path, *, number: int, passages: Sequence[Sequence[tuple[int, int]]]) -> list[list[Box]]:
+        """For each passage the boxes of its characters, one a line, in fractions of the page as a viewer shows it.
+
+        A passage is ranges `(start, end)`, half-open, of the characters that `Run.source` counts.
+        """
         ...
 
 

@@ -50,6 +50,16 @@ class Heading(NamedTuple):
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A page as a picture."""
+
+    content: bytes
+    """A JPEG."""
+    width_px: int
+    height_px: int
+
+
 class Run(NamedTuple):
     """`length` characters from `start` of a page's text are those from `source` of PDFium's text page.
 

@@ -30,22 +30,28 @@ class _Mark(NamedTuple):
     is_vertical: bool
 
 
-def char_boxes(path: Path, *, page_number: int, spans: Sequence[tuple[int, int]]) -> list[Box]:
-    """One box a line for the characters `start` to `end` (half-open) of PDFium's char list, as in `Run.source`.
+def char_boxes(path: Path, *, page_number: int, passages: Sequence[Sequence[tuple[int, int]]]) -> list[list[Box]]:
+    """For each passage one box a line. Its characters are ranges, half-open, of PDFium's list, as in `Run.source`.
 
     Fractions of the page as a viewer shows it: turned by its own rotation, cut to its crop box.
     """
     with pdf_page(path, page_number) as page:
         text_page = page.get_textpage()
-        count = text_page.count_chars()
-        marks = [
-            mark
-            for start, end in spans
-            for index in range(max(start, 0), min(end, count))
-            if (mark := _char_mark(text_page, index))
-        ]
-        boxes = [_to_box(page, line) for line in _lines(marks)]
-        text_page.close()
+        try:
+            return [_boxes(page, text_page, spans) for spans in passages]
+        finally:
+            text_page.close()
+
+
+def _boxes(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, spans: Sequence[tuple[int, int]]) -> list[Box]:
+    count = text_page.count_chars()
+    marks = [
+        mark
+        for start, end in spans
+        for index in range(max(start, 0), min(end, count))
+        if (mark := _char_mark(text_page, index))
+    ]
+    boxes = [_to_box(page, line) for line in _lines(marks)]
     return [box for box in boxes if box.left < box.right and box.top < box.bottom]
 
 

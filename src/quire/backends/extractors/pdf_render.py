@@ -1,4 +1,4 @@
-"""Pictures of a PDF's pages: grey for OCR, PNG for people."""
+"""Pictures of a PDF's pages: grey for OCR, JPEG for people."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from numpy.typing import NDArray
 
 from quire.backends.extractors.pdfium import pdf_page
 from quire.core.errors import PermanentError
+from quire.core.types import Picture
 
 MAX_PIXELS = 25_000_000
 """About A3 at 300 dpi; a larger page is drawn at a lower resolution."""
 MAX_SIDE_PX = 30_000
 _POINTS_PER_INCH = 72
 _MIN_CONTRAST = 64
+_QUALITY = 85
 _MIN_DARK_PIXELS = 20
 """A full stop of 10-point type has about 30 at 200 dpi."""
 
 
-def render_page(path: Path, *, page_number: int, width_px: int) -> bytes:
-    """A PNG of a page (from 1), as a viewer shows it, `width_px` wide unless that makes more than `MAX_PIXELS`."""
+def render_page(path: Path, *, page_number: int, width_px: int) -> Picture:
+    """A page (from 1), as a viewer shows it, `width_px` wide unless that makes more than `MAX_PIXELS`."""
     with pdf_page(path, page_number) as page:
         scale = _allowed_scale(page, width_px / max(page.get_width(), 1))
-        image = _bitmap(page, scale, is_grey=False).to_pil()
-        out = io.BytesIO()
-        image.save(out, "PNG")
-        return out.getvalue()
+        image = _bitmap(page, scale, is_grey=False).to_pil().convert("RGB")
+    out = io.BytesIO()
+    # A page of text of 1,200 pixels takes 11 ms and 0.4 MB; PNG 130 ms for the same size, WebP 60 ms for half of it.
+    image.save(out, "JPEG", quality=_QUALITY, subsampling=0)
+    return Picture(content=out.getvalue(), width_px=image.width, height_px=image.height)
 
 
 def render_grey(page: pypdfium2.PdfPage, *, dpi: int) -> tuple[NDArray[np.uint8], int]:

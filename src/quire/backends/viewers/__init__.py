@@ -1,0 +1,1 @@
+"""Viewers: pages of a file as pictures, and where the characters on them stand."""
