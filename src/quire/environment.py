@@ -75,6 +75,10 @@ class Environment(BaseModel):
     )
     s3_endpoint_url: str = variable("AWS_S3_ENDPOINT_URL", "", "Server that speaks S3; Amazon's when empty")
     s3_region: str = variable("AWS_S3_REGION_NAME", "", "Region of the bucket")
+    s3_location: str = variable("AWS_LOCATION", "", "Folder in the bucket, where that holds other things too")
+    s3_presigned: bool = variable(
+        "QUIRE_S3_PRESIGNED", True, "Send browsers to the bucket for a file; off where they cannot reach it"
+    )
     s3_access_key_id: str = variable("AWS_ACCESS_KEY_ID", "", "Key of the bucket; boto3 looks elsewhere when empty")
     s3_secret_access_key: str = variable("AWS_SECRET_ACCESS_KEY", "", "Secret of that key")
 

@@ -96,7 +96,7 @@ TIME_ZONE = "UTC"
 DATABASES = {"default": databases.default(ENV, data_dir=DATA_DIR)}
 
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
+    "default": wiring.file_store(ENV, data_dir=DATA_DIR),
     # Plain names: a manifest would need collectstatic before the first start, and would not know modules' imports.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }

@@ -47,6 +47,23 @@ def backends(env: Environment, *, data_dir: Path) -> dict[str, Backend]:
     return {role: backend for role, backend in chosen.items() if backend is not None}
 
 
+def file_store(env: Environment, *, data_dir: Path) -> dict[str, Any]:
+    """An entry of Django's STORAGES."""
+    if not env.s3_bucket:
+        folder = {"location": data_dir / "files"}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": folder}
+    options = {
+        "bucket_name": env.s3_bucket,
+        "location": env.s3_location,
+        "endpoint_url": env.s3_endpoint_url or None,
+        "region_name": env.s3_region or None,
+        "access_key": env.s3_access_key_id or None,
+        "secret_key": env.s3_secret_access_key or None,
+        "hands_out_links": env.s3_presigned,
+    }
+    return {"BACKEND": "quire.backends.filestores.s3.S3FileStore", "OPTIONS": options}
+
+
 _PROVIDERS = {"gemini", "openai"}
 _OCR: dict[str, Backend | None] = {
     "auto": ("quire.backends.ocr.choose.best_engine", {}),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from ninja import File, Router
 from ninja.files import UploadedFile
 
 from quire.api import views
 from quire.api.auth import caller_of
 from quire.api.boxes import boxes
+from quire.api.download import Download
 from quire.api.schemas import IngestOut, PageOut
 from quire.documents import services
 from quire.documents.models import Page
@@ -26,16 +28,25 @@ _SAFE = {
     "Cache-Control": "private, no-store",
 }
 _BYTES = {
-    "responses": {200: {"description": "The file as it was uploaded", "content": {"application/octet-stream": {}}}}
+    "responses": {
+        200: {"description": "The file as it was uploaded", "content": {"application/octet-stream": {}}},
+        302: {"description": "Where the bucket that keeps the file hands it out, for a minute"},
+    }
 }
 
 
 @router.get("{uuid:document_id}/file/", summary="The original file", openapi_extra=_BYTES)
-def get_file(request: HttpRequest, document_id: UUID) -> FileResponse:
-    tenant = caller_of(request).tenant
-    name = services.get(tenant=tenant, document_id=document_id).name
-    ingestion, file = services.open_file(tenant=tenant, document_id=document_id)
-    return FileResponse(file, as_attachment=True, filename=name, content_type=ingestion.media_type, headers=_SAFE)
+def get_file(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
+    original = services.original(tenant=caller_of(request).tenant, document_id=document_id)
+    if original.url:
+        return HttpResponseRedirect(original.url, headers=_SAFE | {"Referrer-Policy": "no-referrer"})
+    return Download(
+        original.file,
+        as_attachment=True,
+        filename=original.name,
+        content_type=original.media_type,
+        headers=_SAFE | {"Content-Length": str(original.size_bytes)},
+    )
 
 
 @router.put(

@@ -15,13 +15,13 @@ from functools import partial
 from itertools import islice
 from uuid import UUID
 
-from django.core.files.storage import default_storage
+from django.core.files.storage import storages
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from quire import registry
 from quire.core.errors import QuireError
-from quire.documents import services
+from quire.documents import files, services
 from quire.documents.models import Ingestion, Status
 from quire.tenants.models import Tenant
 
@@ -66,7 +66,7 @@ def _check_documents() -> Iterator[tuple[Finding, Repair | None]]:
     with_chunks = settled.annotate(held=Count("chunks"))
     for ingestion in with_chunks.order_by("id").iterator(chunk_size=BATCH):
         yield from _check_index(ingestion, held=ingestion.held)
-        if not default_storage.exists(ingestion.storage_key):
+        if not storages["default"].exists(ingestion.storage_key):
             yield _finding(
                 "file_missing",
                 str(ingestion.document_id),
@@ -93,13 +93,12 @@ def _check_index(ingestion: Ingestion, *, held: int) -> Iterator[tuple[Finding, 
 
 def _check_files() -> Iterator[tuple[Finding, Repair | None]]:
     """Files in storage that no run knows."""
-    for keys in _batches(_stored_keys("")):
+    settled = (key for key, modified in files.walk() if modified < _settled_before())
+    for keys in _batches(settled):
         owned = set(Ingestion.objects.filter(storage_key__in=keys).values_list("storage_key", flat=True))
-        for key in set(keys) - owned:
-            if (modified := _modified_at(key)) and modified < _settled_before():
-                yield _finding(
-                    "file_unowned", key, "No document has this file.", "delete it", partial(_delete_file, key)
-                )
+        for key in sorted(set(keys) - owned):
+            mend = partial(files.remove_unowned, key)
+            yield _finding("file_unowned", key, "No document has this file.", "delete it", mend)
 
 
 def _check_vectors() -> Iterator[tuple[Finding, Repair | None]]:
@@ -131,29 +130,6 @@ def _finding(
     kind: str, subject: str, detail: str, repair: str, mend: Repair | None = None
 ) -> tuple[Finding, Repair | None]:
     return Finding(kind=kind, subject=subject, detail=detail, repair=repair), mend
-
-
-def _stored_keys(folder: str) -> Iterator[str]:
-    try:
-        folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return
-    prefix = f"{folder}/" if folder else ""
-    yield from (prefix + name for name in files)
-    for name in folders:
-        yield from _stored_keys(prefix + name)
-
-
-def _modified_at(key: str) -> datetime | None:
-    try:
-        return default_storage.get_modified_time(key)
-    except FileNotFoundError:
-        return None
-
-
-def _delete_file(key: str) -> None:
-    if not Ingestion.objects.filter(storage_key=key).exists():
-        default_storage.delete(key)
 
 
 def _settled_before() -> datetime:

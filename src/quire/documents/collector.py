@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from quire import registry
-from quire.documents import lifecycle
+from quire.documents import files, lifecycle
 from quire.documents.models import Chunk, Document, Event, Ingestion, Page, Status, Tombstone
 
 log = logging.getLogger(__name__)
@@ -21,7 +20,6 @@ log = logging.getLogger(__name__)
 BATCH = 50
 ROWS_AT_ONCE = 500
 """Rows deleted in one transaction: short enough that no heartbeat waits for it."""
-LOOK_AGAIN_AFTER_S = 3600
 
 _Row = TypeVar("_Row", Ingestion, Document, Tombstone)
 
@@ -69,7 +67,7 @@ def _purge(ingestion: Ingestion) -> int:
                 "tenant_id": ingestion.tenant_id,
                 "document_id": ingestion.document_id,
                 "storage_key": ingestion.storage_key,
-                "purge_at": lifecycle.in_s(LOOK_AGAIN_AFTER_S),
+                "purge_at": lifecycle.in_s(files.LOOK_AGAIN_AFTER_S),
             },
         )
         return Ingestion.objects.filter(id=ingestion.id, purged_at=None).update(purged_at=Now())
@@ -79,8 +77,7 @@ def _purge_again(tombstone: Tombstone) -> int:
     """Remove what a worker that was stopped for long may have written after the purge."""
     if not _forget(tombstone.tenant_id, tombstone.ingestion_id):
         return 0
-    if not Document.objects.filter(id=tombstone.document_id).exists():
-        default_storage.delete(tombstone.storage_key)
+    files.remove_unowned(tombstone.storage_key)
     tombstone.delete()
     return 1
 
@@ -108,7 +105,7 @@ def _delete_file(ingestion: Ingestion) -> None:
             needed.add(document.active_ingestion.storage_key)
         if ingestion.storage_key in needed:
             return
-    default_storage.delete(ingestion.storage_key)
+    files.remove(ingestion.storage_key)
 
 
 def _remove(document: Document) -> int:
@@ -116,7 +113,7 @@ def _remove(document: Document) -> int:
     if document.ingestions.filter(purged_at=None).exists():
         return 0
     for storage_key in set(document.ingestions.values_list("storage_key", flat=True)):
-        default_storage.delete(storage_key)  # of a run that was purged while its file was still needed
+        files.remove(storage_key)  # of a run that was purged while its file was still needed
     with transaction.atomic():
         Event.objects.create(tenant_id=document.tenant_id, document_id=document.id, kind="purged")
         document.delete()

@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from quire.core.errors import QuireError, TransientError
 from quire.core.media_types import sniff
-from quire.documents import admission, dispatcher, events, lifecycle, names
+from quire.documents import admission, dispatcher, events, files, lifecycle, names
 from quire.documents.models import Document, Event, Ingestion, Status
 from quire.documents.signals import document_deleted
 from quire.tenants.models import Tenant, User
@@ -62,6 +60,17 @@ class Submission:
     is_duplicate: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A document's file for who may have it: at `url`, or where that is None in `file`, to be read once and closed."""
+
+    name: str
+    media_type: str
+    size_bytes: int
+    url: str | None
+    file: File[bytes] | None
+
+
 def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
     """Keep a file and queue the work on it. Once this returns, the document will end completed or failed.
 
@@ -72,14 +81,14 @@ def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
     if duplicate := _duplicate(tenant, upload.sha256):
         return duplicate
     admission.check(tenant, bytes_more=upload.bytes)
-    storage_key = file["storage_key"] = _store(tenant, upload.path)
+    storage_key = file["storage_key"] = files.store(tenant, upload.path)
     try:
         submission = _accept(tenant, user, upload, file)
     except BaseException:
-        _discard(storage_key)
+        files.discard(tenant, storage_key)
         raise
     if submission.is_duplicate:
-        _discard(storage_key)
+        files.discard(tenant, storage_key)
     return submission
 
 
@@ -95,14 +104,14 @@ def replace(*, tenant: Tenant, document_id: object, upload: Upload) -> Submissio
     if document.status == Status.COMPLETED and document.sha256 == upload.sha256 and not lifecycle.unfinished(document):
         return Submission(document=document, ingestion=newest(document), is_duplicate=True)
     admission.check(tenant, bytes_more=upload.bytes, is_new=False)
-    file["storage_key"] = _store(tenant, upload.path)
+    file["storage_key"] = files.store(tenant, upload.path)
     try:
         with transaction.atomic():
             _begin_replacing(document, sha256=upload.sha256)
             ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.REPLACE, file=file)
             dispatcher.dispatch_soon()
     except BaseException:
-        _discard(str(file["storage_key"]))
+        files.discard(tenant, str(file["storage_key"]))
         raise
     return Submission(document=document, ingestion=ingestion, is_duplicate=False)
 
@@ -185,11 +194,18 @@ def newest(document: Document) -> Ingestion:
     return ingestion
 
 
-def open_file(*, tenant: Tenant, document_id: object) -> tuple[Ingestion, File[bytes]]:
-    """The original, as it was uploaded: that of the content which answers now."""
+def original(*, tenant: Tenant, document_id: object) -> Original:
+    """The file as it was uploaded, that of the content which answers now. Raises `NotFoundError`, `TransientError`."""
     document = get(tenant=tenant, document_id=document_id)
     ingestion = document.active_ingestion or newest(document)
-    return ingestion, default_storage.open(ingestion.storage_key)
+    url = files.link(ingestion, file_name=document.name)
+    return Original(
+        name=document.name,
+        media_type=ingestion.media_type,
+        size_bytes=ingestion.bytes,
+        url=url,
+        file=None if url else files.open_stream(ingestion),
+    )
 
 
 def _checked(upload: Upload) -> dict[str, object]:
@@ -256,29 +272,6 @@ def _failed(tenant: Tenant, sha256: str) -> Document | None:
         return None
     document.refresh_from_db()
     return document
-
-
-def _discard(storage_key: str) -> None:
-    """Delete a file that no row names: a commit may have succeeded although its caller saw an error."""
-    try:
-        if not Ingestion.objects.filter(storage_key=storage_key).exists():
-            default_storage.delete(storage_key)
-    except Exception:
-        log.exception("the file %s may have been left without a document", storage_key)
-
-
-def _store(tenant: Tenant, path: Path) -> str:
-    """Put a file in object storage, under a key that says nothing of its name or content. Returns the key."""
-    key = f"{tenant.id}/{uuid.uuid4()}"
-    try:
-        with path.open("rb") as file:
-            return default_storage.save(key, File(file))
-    except Exception as error:
-        log.exception("a file could not be stored")
-        with suppress(Exception):  # what was written before the disk was full
-            default_storage.delete(key)
-        message = "The file could not be stored, and nothing was kept. Try again soon."
-        raise TransientError(message, code="storage_unavailable") from error
 
 
 def _file_of(ingestion: Ingestion) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 
 from quire.core import types
 from quire.core.errors import PermanentError, TransientError
 from quire.core.ports import KeywordIndex, VectorStore
-from quire.documents import names
+from quire.documents import files, names
 from quire.documents.lease import Lease
 from quire.documents.lifecycle import fenced
 from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
@@ -76,12 +74,8 @@ class DatabaseWorkspace:
 
     @contextmanager
     def file(self) -> Iterator[Path]:
-        with (
-            tempfile.NamedTemporaryFile(prefix="quire-") as copy,
-            default_storage.open(self._ingestion.storage_key) as stored,
-        ):
-            shutil.copyfileobj(stored, copy, 1 << 20)
-            copy.flush()
+        with tempfile.NamedTemporaryFile(prefix="quire-") as copy:
+            files.fetch(self._ingestion, copy)
             yield Path(copy.name)
 
     def begin(self, stage: str) -> None:

@@ -9,20 +9,20 @@ from typing import Literal
 
 import redis
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError as BrokerError
 
 from quire import registry
 from quire.core.errors import QuireError
+from quire.documents import files
 from quire.environment import Environment, variable_name
 from quire.ops import checks, local_model
 
 LITTLE_BYTES = 2 * 2**30
 TOO_LITTLE_BYTES = 200 * 2**20
-SECRETS = {"QUIRE_SECRET_KEY", "QUIRE_API_KEY", "DATABASE_URL", "REDIS_URL"}
+_KEYS = {"GEMINI_API_KEY", "OPENAI_API_KEY", "PINECONE_API_KEY", "AWS_SECRET_ACCESS_KEY", "SENTRY_DSN"}
+SECRETS = {"QUIRE_SECRET_KEY", "QUIRE_API_KEY", "DATABASE_URL", "REDIS_URL"} | _KEYS
 START = "Start Quire: `quire up`"
 
 
@@ -72,15 +72,11 @@ def _migrations(part: str) -> Result:
 
 
 def _storage(part: str) -> Result:
-    key = default_storage.save("doctor/probe", ContentFile(b"quire"))
-    try:
-        with default_storage.open(key) as file:
-            is_same = file.read() == b"quire"
-    finally:
-        default_storage.delete(key)
-    if not is_same:
+    files.reach()
+    if not files.probe():
         return Result(part=part, state="fail", said="what was written reads differently", advice=ADVICE[part])
-    return Result(part=part, state="ok", said="writes, reads and deletes")
+    where = f"bucket {settings.ENV.s3_bucket}" if settings.ENV.s3_bucket else "folder"
+    return Result(part=part, state="ok", said=f"{where}: writes, reads and deletes")
 
 
 def _redis(part: str) -> Result:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import uuid
 from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from redis.backoff import NoBackoff
@@ -18,6 +15,7 @@ from redis.retry import Retry
 
 from quire import registry
 from quire.celery import app
+from quire.documents import files
 from quire.documents.events import CONNECT_TIMEOUT_S
 
 log = logging.getLogger(__name__)
@@ -47,9 +45,7 @@ def check_database() -> str:
 
 
 def check_storage() -> str:
-    """Write a few bytes and remove them: a full or read-only disk still reads."""
-    name = default_storage.save(f"ready/{uuid.uuid4()}", File(io.BytesIO(b"ready")))
-    default_storage.delete(name)
+    files.reach()
     return "ok"
 
 

@@ -1,0 +1,1 @@
+"""Where the documents' files are kept: Django storages, one a technology."""
