@@ -14,6 +14,11 @@ LimiterOf = Callable[[dict[str, int]], Limiter]
 """A quota → a limiter that has let nothing through yet."""
 
 
+def acquire_often(limiter: Limiter, *, texts: int, tokens: int = 0) -> None:
+    for _ in range(4):
+        limiter.acquire(texts=texts, tokens=tokens)
+
+
 class LimiterContract:
     def test_without_a_known_quota_everything_goes(self, limiter_of: LimiterOf) -> None:
         limiter = limiter_of(UNKNOWN)
@@ -24,16 +29,14 @@ class LimiterContract:
     def test_what_the_quota_does_not_hold_is_told_when_to_come_back(self, limiter_of: LimiterOf, what: str) -> None:
         limiter = limiter_of(UNKNOWN | {what: 3})
         with pytest.raises(RateLimited) as turned_away:
-            for _ in range(4):
-                limiter.acquire(texts=1, tokens=1)
-        assert 0 < turned_away.value.retry_after_s
+            acquire_often(limiter, texts=1, tokens=1)
+        assert turned_away.value.retry_after_s > 0
         assert turned_away.value.waiting_for == "provider quota"
 
     def test_who_is_turned_away_takes_nothing(self, limiter_of: LimiterOf) -> None:
         limiter = limiter_of(UNKNOWN | {"requests": 600, "texts": 120})
         with pytest.raises(RateLimited):
-            for _ in range(3):
-                limiter.acquire(texts=100)
+            acquire_often(limiter, texts=100)
         for _ in range(10):
             with pytest.raises(RateLimited):
                 limiter.acquire(texts=100)
