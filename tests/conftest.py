@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 
 import django
 import pytest
+from tests import parts
 
 # Django reads its settings when it is set up, which is here as long as pytest's own configuration names no settings.
-for name in [name for name in os.environ if name.startswith("QUIRE_")]:
+for name in [name for name in os.environ if name.startswith("QUIRE_") and not name.startswith("QUIRE_TEST_")]:
     del os.environ[name]
 for name in ("DATABASE_URL", "REDIS_URL"):
     os.environ.pop(name, None)
 os.environ["QUIRE_DATA_DIR"] = tempfile.mkdtemp(prefix="quire-tests-")
 os.environ["QUIRE_EMBEDDER"] = "hashing"
 os.environ["DJANGO_SETTINGS_MODULE"] = "quire.settings"
+os.environ |= parts.of_session()
 atexit.register(shutil.rmtree, os.environ["QUIRE_DATA_DIR"], ignore_errors=True)
 django.setup()
+for name in parts.of_session():  # not for the services that tests start: each has a database of its own
+    del os.environ[name]
 
 from django.test import Client  # noqa: E402 - models exist once Django is set up
 
