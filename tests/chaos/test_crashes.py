@@ -85,7 +85,7 @@ def test_a_worker_that_wakes_after_its_lease_changes_nothing(scene: Scene, write
         processes.send(signal.SIGCONT, *everything)
     log = scene.service.folder / f"{frozen}.log"
     scene.service.wait(
-        lambda: f"document {document_id} was taken over: nothing was changed" in log.read_text(),
+        lambda: f"the lease of document {document_id} was lost: nothing was changed" in log.read_text(),
         "the worker finds out that it is late",
         limit_s=60,
     )

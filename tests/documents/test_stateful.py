@@ -110,7 +110,7 @@ class Worker:
         if self.desk is None:
             parts = {"vectors": registry.vector_store(), "keywords": registry.keyword_index()}
             try:
-                self.desk = SteppedWorkspace(self.lease, **parts, on_step=lambda _: None)
+                self.desk = SteppedWorkspace(self.lease, **parts, check=lambda: None, on_step=lambda _: None)
             except Ingestion.DoesNotExist:
                 raise LeaseLost from None
             chunker, embedder = registry.chunker(), registry.embedder()

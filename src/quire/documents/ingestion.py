@@ -5,21 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
-import time
 from dataclasses import dataclass
 from enum import StrEnum
-from types import TracebackType
-from typing import Self
 from uuid import UUID
-
-from django.conf import settings
-from django.db import connections
 
 from quire import registry
 from quire.core import pipeline
 from quire.core.errors import LeaseLost, PermanentError, QuireError
+from quire.core.ports import Cancellable, Extractor
 from quire.documents import drain, lifecycle
+from quire.documents.heartbeat import HandBack, Heartbeat
 from quire.documents.lease import Lease
 from quire.documents.retry_classes import classify
 from quire.documents.workspace import DatabaseWorkspace
@@ -28,14 +23,6 @@ log = logging.getLogger(__name__)
 
 EXTRACTION_ID = "extract-2"
 """Raised when extraction would make other pages of the same file."""
-
-
-class HandBack(Exception):
-    """This attempt ends here, unfinished and unmarked; another goes on from the last saved batch."""
-
-    def __init__(self, *, gives_way: bool) -> None:
-        super().__init__()
-        self.gives_way = gives_way
 
 
 class Result(StrEnum):
@@ -70,7 +57,7 @@ def run(*, task_id: UUID) -> Outcome:
         with Heartbeat(lease) as heartbeat:
             return _attempt(lease, heartbeat)
     except LeaseLost:
-        log.warning("document %s was taken over: nothing was changed", lease.document_id)
+        log.warning("the lease of document %s was lost: nothing was changed", lease.document_id)
         return Outcome(result=Result.NOTHING_TO_DO)
 
 
@@ -98,55 +85,22 @@ def _end(lease: Lease, error: QuireError) -> Outcome:
 
 
 def _work(lease: Lease, heartbeat: Heartbeat) -> None:
-    extractor, chunker, embedder = registry.extractor(), registry.chunker(), registry.embedder()
+    chunker, embedder = registry.chunker(), registry.embedder()
     desk = DatabaseWorkspace(
-        lease, vectors=registry.vector_store(), keywords=registry.keyword_index(), on_step=heartbeat.step
+        lease,
+        vectors=registry.vector_store(),
+        keywords=registry.keyword_index(),
+        check=heartbeat.cancellation.check,
+        on_step=heartbeat.step,
     )
     desk.bind(
         fingerprint=f"{EXTRACTION_ID}|{chunker.id}|{embedder.id}",
         embedder_id=embedder.id,
         dimensions=embedder.dimensions,
     )
-    pipeline.process(desk, extractor=extractor, chunker=chunker, embedder=embedder)
+    pipeline.process(desk, extractor=_extractor(heartbeat), chunker=chunker, embedder=embedder)
 
 
-class Heartbeat:
-    """Renews a lease from a thread of its own, for as long as the work moves: a stalled one is left to expire."""
-
-    def __init__(self, lease: Lease) -> None:
-        self._lease = lease
-        self._began_at = self._moved_at = time.monotonic()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-
-    def step(self, is_saved: bool) -> None:
-        """The work has moved on; `is_saved`: by pages or chunks, which the next attempt need not make again.
-
-        Raises `HandBack` when the worker stops, or, but only after something was saved, when it is others' turn.
-        """
-        self._moved_at = time.monotonic()
-        if drain.is_begun():
-            raise HandBack(gives_way=False)
-        if is_saved and self._moved_at - self._began_at > settings.ENV.slice_s and lifecycle.others_wait():
-            raise HandBack(gives_way=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._stop.wait(settings.ENV.heartbeat_s) and self._is_moving():
-            try:
-                if not lifecycle.renew(self._lease):
-                    break
-            except Exception as error:  # noqa: BLE001 - the lease has room for a beat that failed: the next may do
-                log.warning("a heartbeat of document %s failed: %s", self._lease.document_id, error)
-                connections.close_all()
-        connections.close_all()
-
-    def _is_moving(self) -> bool:
-        return time.monotonic() - self._moved_at < settings.ENV.stall_s
+def _extractor(heartbeat: Heartbeat) -> Extractor:
+    extractor = registry.extractor()
+    return extractor.until(heartbeat.cancellation) if isinstance(extractor, Cancellable) else extractor

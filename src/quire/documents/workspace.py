@@ -27,14 +27,22 @@ MAX_WARNINGS = 100
 
 
 class DatabaseWorkspace:
-    """The workspace of one lease. After each write `on_step` is called, with whether pages or chunks were saved."""
+    """The workspace of one lease. After each write `on_step` is called, with whether pages or chunks were saved;
+    before each, and before pages are read, `check`, which may raise to end the work there."""
 
     def __init__(
-        self, lease: Lease, *, vectors: VectorStore, keywords: KeywordIndex, on_step: Callable[[bool], None]
+        self,
+        lease: Lease,
+        *,
+        vectors: VectorStore,
+        keywords: KeywordIndex,
+        check: Callable[[], None],
+        on_step: Callable[[bool], None],
     ) -> None:
         self._lease = lease
         self._vectors = vectors
         self._keywords = keywords
+        self._check = check
         self._on_step = on_step
         self._ingestion = Ingestion.objects.select_related("document").get(id=lease.ingestion_id)
         self._timings: dict[str, float] = dict(self._ingestion.timings)
@@ -101,6 +109,7 @@ class DatabaseWorkspace:
         # Not one open cursor: SQLite refuses to write beside a read that began before somebody else's write.
         pages = Page.objects.filter(ingestion=self._ingestion).order_by("number")
         for first in range(1, self.pages_done + 1, PAGES_READ_AT_ONCE):
+            self._check()
             yield from map(page_of, list(pages.filter(number__gte=first, number__lt=first + PAGES_READ_AT_ONCE)))
 
     def count_chunks(self, chunks_total: int) -> None:
@@ -137,11 +146,13 @@ class DatabaseWorkspace:
     @contextmanager
     def _writing(self, **changes: Any) -> Iterator[None]:
         """A fenced transaction that moves the work on: crashes before it do not count against the document."""
+        self._check()
         with fenced(self._lease, crash_count=0, timings=self._rounded_timings(), **changes):
             yield
         self._on_step(True)
 
     def _save(self, **changes: Any) -> None:
+        self._check()
         with fenced(self._lease, timings=self._rounded_timings(), **changes):
             pass
         self._on_step(False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from quire.backends.sandbox.deaths import Cause, ParserDied, as_error, as_warning
 from quire.backends.sandbox.limits import Limits
@@ -16,6 +17,7 @@ from quire.backends.sandbox.messages import Info
 from quire.backends.sandbox.parser_process import ParserProcess
 from quire.backends.sandbox.parser_run import Budget, ParserRun
 from quire.backends.sandbox.server import Setup
+from quire.core.cancellation import Cancellation
 from quire.core.media_types import SUPPORTED
 from quire.core.types import Origin, Page
 
@@ -47,6 +49,7 @@ class SandboxedExtractor:
         """`limits` are fields of `Limits`. Nothing is started before the first file."""
         self.media_types = frozenset(media_types)
         self._limits = Limits(**(limits or {}))
+        self._cancellation: Cancellation | None = None
         self.process = ParserProcess(
             Setup(
                 extractor=(extractor[0], dict(extractor[1])),
@@ -63,7 +66,9 @@ class SandboxedExtractor:
         keep its name so long: PDFium opens it by that, though the parser gets it as a descriptor."""
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            extraction = SandboxedExtraction(self.process, file, media_type=media_type, limits=self._limits)
+            extraction = SandboxedExtraction(
+                self.process, file, media_type=media_type, limits=self._limits, cancellation=self._cancellation
+            )
             try:
                 extraction.open()
                 yield extraction
@@ -71,6 +76,12 @@ class SandboxedExtractor:
                 extraction.close()
         finally:
             os.close(file)
+
+    def until(self, cancellation: Cancellation) -> Self:
+        """Over the same parser process; who waits for a child kills it and raises `LeaseLost`."""
+        extractor = copy.copy(self)
+        extractor._cancellation = cancellation
+        return extractor
 
     def warm_up(self) -> None:
         """Start the parser process, which takes a second."""
@@ -84,11 +95,20 @@ class SandboxedExtractor:
 class SandboxedExtraction:
     """One file, read by one child after another: by the next one when a page ended the one before."""
 
-    def __init__(self, process: ParserProcess, file: int, *, media_type: str, limits: Limits) -> None:
+    def __init__(
+        self,
+        process: ParserProcess,
+        file: int,
+        *,
+        media_type: str,
+        limits: Limits,
+        cancellation: Cancellation | None,
+    ) -> None:
         self._process = process
         self._file = file
         self._media_type = media_type
         self._limits = limits
+        self._cancellation = cancellation
         self._budget = Budget(seconds=limits.total_s, bytes=limits.output_bytes)
         self._run: ParserRun | None = None
         self._is_run_used = False
@@ -143,7 +163,9 @@ class SandboxedExtraction:
     def _start(self) -> Info:
         self.close()
         channel, status = self._process.start(file=self._file, media_type=self._media_type)
-        self._run = ParserRun(channel, status, limits=self._limits, budget=self._budget)
+        self._run = ParserRun(
+            channel, status, limits=self._limits, budget=self._budget, cancellation=self._cancellation
+        )
         self._is_run_used = False
         return self._run.info()
 

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from quire.backends.sandbox import messages
 from quire.backends.sandbox.deaths import Cause, ParserBug, ParserDied, as_total_output, as_total_timeout, death_of
 from quire.backends.sandbox.limits import MIB, Limits
+from quire.core.cancellation import Cancellation
 from quire.core.types import Page
 
 P = ParamSpec("P")
@@ -37,13 +38,26 @@ class Budget:
 
 
 class ParserRun:
-    """A child that parses one file. Close it: it is gone when `close` returns."""
+    """A child that parses one file. Close it: it is gone when `close` returns.
 
-    def __init__(self, channel: socket.socket, status: socket.socket, *, limits: Limits, budget: Budget) -> None:
+    Whatever waits for the child raises `LeaseLost` once `cancellation` is cancelled; closing is still the caller's, so
+    that only the thread that works on a file ever ends its child.
+    """
+
+    def __init__(
+        self,
+        channel: socket.socket,
+        status: socket.socket,
+        *,
+        limits: Limits,
+        budget: Budget,
+        cancellation: Cancellation | None = None,
+    ) -> None:
         self._channel = channel
         self._status = status
         self._limits = limits
         self._budget = budget
+        self._cancellation = cancellation
         self._received = bytearray()
         self._is_done = False
 
@@ -122,9 +136,13 @@ class ParserRun:
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         poll.register(self._status, select.POLLIN)
+        if self._cancellation:
+            poll.register(self._cancellation, select.POLLIN)
         ready = {number for number, _ in poll.poll(max(0.0, seconds) * 1000)}
         if not ready:
             raise TimeoutError
+        if self._cancellation:
+            self._cancellation.check()
         try:
             data = self._channel.recv(_READ_BYTES, 0 if self._channel.fileno() in ready else socket.MSG_DONTWAIT)
         except OSError:
