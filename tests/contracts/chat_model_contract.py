@@ -43,7 +43,7 @@ class ChatModelContract:
         assert "".join(model.stream(question=QUESTION, passages=PASSAGES)).strip()
 
     def test_it_cites_and_only_numbers_it_was_given(self, model: ChatModel) -> None:
-        cited = re.findall(r"\[(\d+)\]", "".join(model.stream(question=QUESTION, passages=PASSAGES)))
+        cited = re.findall(r"\[(\d+)(?:\]|: )", "".join(model.stream(question=QUESTION, passages=PASSAGES)))
         assert cited
         assert {int(number) for number in cited} <= {each.number for each in PASSAGES}
 
