@@ -32,6 +32,14 @@ PIECE_BYTES = 256 * 1024
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 30
 TRIES = 3
+CLIENT_CONFIG = Config(
+    signature_version="s3v4",  # what links are signed with too: other servers know no older one
+    connect_timeout=CONNECT_TIMEOUT_S,
+    read_timeout=READ_TIMEOUT_S,
+    retries={"mode": "standard", "total_max_attempts": TRIES},
+    max_pool_connections=16,
+    tcp_keepalive=True,
+)
 LINK_EXPIRES_S = 60
 """A link is followed at once; one that leaks is soon worth nothing. What has begun to come goes on."""
 
@@ -46,7 +54,7 @@ class S3FileStore(S3Storage):  # type: ignore[misc]  # django-storages has no ty
         self._hands_out_links = hands_out_links
         self._lock = threading.Lock()
         self._made: tuple[int, Any] | None = None
-        super().__init__(**{"client_config": _client_config(), "transfer_config": _transfer_config(), **options})
+        super().__init__(**{"client_config": CLIENT_CONFIG, "transfer_config": _transfer_config(), **options})
 
     @property
     def connection(self) -> Any:
@@ -197,17 +205,6 @@ class _Body(io.RawIOBase):
         super().close()
 
 
-def _client_config() -> Config:
-    return Config(
-        signature_version="s3v4",  # what links are signed with too: other servers know no older one
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": TRIES},
-        max_pool_connections=16,
-        tcp_keepalive=True,
-    )
-
-
 def _transfer_config() -> TransferConfig:
     config = TransferConfig(
         multipart_threshold=2 * PART_BYTES,
@@ -217,5 +214,5 @@ def _transfer_config() -> TransferConfig:
         max_io_queue=16,
         io_chunksize=PIECE_BYTES,
     )
-    config.max_in_memory_upload_chunks = PARTS_AT_ONCE  # boto3 names it nowhere, s3transfer reads it
+    config.max_in_memory_upload_chunks = PARTS_AT_ONCE  # boto3 has no name for it; s3transfer reads it
     return config
