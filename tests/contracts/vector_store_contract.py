@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from quire.core.errors import PermanentError
-from quire.core.ports import VectorStore
+from quire.core.ports import SettlesLater, VectorStore
 from quire.core.types import VectorRecord, Vectors
 
 DIMENSIONS = 32
@@ -49,12 +49,14 @@ class VectorStoreContract:
         """New for each test, so that an outside store needs no clearing."""
         return str(uuid4())
 
-    def settle(self, store: VectorStore) -> None:
+    def settle(self, store: VectorStore, namespace: str) -> None:
         """Wait until what was written can be read; for stores that are consistent only after a while."""
+        if isinstance(store, SettlesLater):
+            store.settle(namespace)
 
     def put(self, store: VectorStore, namespace: str, records: Sequence[VectorRecord]) -> None:
         store.upsert(namespace, records)
-        self.settle(store)
+        self.settle(store, namespace)
 
     def test_an_empty_namespace_has_no_hits(self, store: VectorStore, namespace: str) -> None:
         assert store.query(namespace, unit_vectors(1)[0], limit=5) == []
@@ -107,7 +109,7 @@ class VectorStoreContract:
         self.put(store, namespace, [record])
         self.put(store, other, [record])
         store.delete(other, ingestion_id=ingestion_id)
-        self.settle(store)
+        self.settle(store, other)
         assert store.count(namespace, ingestion_id=ingestion_id) == 1
         assert store.count(other, ingestion_id=ingestion_id) == 0
 
@@ -178,7 +180,7 @@ class VectorStoreContract:
         records = vector_records(unit_vectors(40), upload_id=upload_id, ingestion_id=ingestion_id)
         for start in range(0, 40, 8):
             store.upsert(namespace, records[start : start + 8])
-        self.settle(store)
+        self.settle(store, namespace)
         assert store.count(namespace, ingestion_id=ingestion_id) == 40
         assert len(store.query(namespace, records[0].values, limit=100)) == 40
 
@@ -188,7 +190,7 @@ class VectorStoreContract:
         new = vector_records(vectors[10:], upload_id=upload_id)
         self.put(store, namespace, [*old, *new])
         store.delete(namespace, ingestion_id=old[0].metadata["ingestion_id"])
-        self.settle(store)
+        self.settle(store, namespace)
         hits = store.query(namespace, vectors[0], limit=50, upload_ids=[upload_id])
         assert {hit.id for hit in hits} == {record.id for record in new}
         assert store.count(namespace, ingestion_id=old[0].metadata["ingestion_id"]) == 0
@@ -203,7 +205,7 @@ class VectorStoreContract:
         ingestion_id = records[0].metadata["ingestion_id"]
         self.put(store, namespace, records)
         store.delete(namespace, ingestion_id=ingestion_id)
-        self.settle(store)
+        self.settle(store, namespace)
         self.put(store, namespace, records)
         assert store.count(namespace, ingestion_id=ingestion_id) == 3
 
@@ -211,6 +213,7 @@ class VectorStoreContract:
         first, second = vector_records(unit_vectors(3)), vector_records(unit_vectors(3))
         for record in [*first, *second]:
             store.upsert(namespace, [record])
+        self.settle(store, namespace)
         self.put(store, str(uuid4()), vector_records(unit_vectors(1)))
         expected = sorted([first[0].metadata["ingestion_id"], second[0].metadata["ingestion_id"]])
         assert sorted(store.ingestion_ids(namespace)) == expected

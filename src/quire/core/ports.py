@@ -204,6 +204,18 @@ class VectorStore(Protocol):
         ...
 
 
+@runtime_checkable
+class SettlesLater(Protocol):
+    """A vector store whose writes can be found only a while after they were made."""
+
+    def settle(self, namespace: str) -> None:
+        """Return when a query, and `count`, see every write to this namespace that was made before.
+
+        A usual delay is waited for in place. Raises `RateLimited` where it takes longer: nothing is lost by that.
+        """
+        ...
+
+
 class KeywordIndex(Protocol):
     """Full-text search over the same chunks, under the same rules."""
 
