@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
@@ -16,10 +16,12 @@ from ninja import Router
 from quire.api import handlers, sse
 from quire.api.auth import caller_of
 from quire.api.citations import citations_of
-from quire.api.schemas import AnswerOut, AskAllIn, AskIn, HitOut, SearchIn, SearchOut
+from quire.api.schemas import AnswerOut, AskAllIn, AskIn, HitOut, NoticeOut, SearchIn, SearchOut
 from quire.chat import services as chat
+from quire.chat.outside import release_connections
 from quire.chat.services import AnswerStream, AskResult
 from quire.core.errors import QuireError
+from quire.core.types import Notice
 from quire.tenants.models import Tenant
 from quire.tenants.services import Caller
 
@@ -29,7 +31,7 @@ router = Router(tags=["questions"])
 _STREAM = {
     "responses": {
         200: {
-            "description": "The answer; with `stream` as events: `token` …, `citations`, `done`, or `error`",
+            "description": "The answer; with `stream` as events: `token` …, `notice`, `citations`, `done`, or `error`",
             "content": {
                 "application/json": {"schema": {"$ref": "#/components/schemas/AnswerOut"}},
                 "text/event-stream": {},
@@ -77,13 +79,16 @@ async def _events(tenant: Tenant, stream: AnswerStream) -> AsyncIterator[bytes]:
         while event := await sync_to_async(_next)(pieces):
             yield event
     finally:
-        await sync_to_async(_end)(pieces)
+        await sync_to_async(_end)(pieces, stream)
 
 
-def _piecewise(tenant: Tenant, stream: AnswerStream) -> Iterator[bytes]:
+def _piecewise(tenant: Tenant, stream: AnswerStream) -> Generator[bytes]:
     try:
         for piece in stream:
-            yield sse.event("token", json.dumps({"text": piece}))
+            if isinstance(piece, Notice):
+                yield sse.event("notice", json.dumps(asdict(piece)))
+            else:
+                yield sse.event("token", json.dumps({"text": piece}))
         answer = _answer(tenant, stream.result)
         citations = [citation.model_dump(mode="json") for citation in answer.citations]
         yield sse.event("citations", json.dumps({"citations": citations}))
@@ -99,10 +104,11 @@ def _next(pieces: Iterator[bytes]) -> bytes | None:
     return next(pieces, None)
 
 
-def _end(pieces: Iterator[bytes]) -> None:
-    if hasattr(pieces, "close"):
-        pieces.close()
-    connections.close_all()
+def _end(pieces: Generator[bytes], stream: AnswerStream) -> None:
+    """Also when nobody listens any more: the model then stops."""
+    pieces.close()
+    stream.close()
+    release_connections()
 
 
 def _error(problem: HttpResponse) -> bytes:
@@ -115,6 +121,7 @@ def _answer(tenant: Tenant, result: AskResult) -> AnswerOut:
         citations=citations_of(tenant, result.answer.citations),
         grounded=result.answer.grounded,
         model=result.answer.model,
+        notice=NoticeOut.of(result.answer.notice),
         conversation_id=result.conversation_id,
         timings=result.timings,
     )

@@ -17,6 +17,7 @@ from quire.api.schemas import (
     ConversationOut,
     ConversationPatch,
     ExchangeOut,
+    NoticeOut,
 )
 from quire.chat import services as chat
 from quire.chat.models import Conversation, Exchange
@@ -84,6 +85,7 @@ def _exchange(tenant: Tenant, row: Exchange) -> ExchangeOut:
         citations=citations_of(tenant, [Citation(**kept) for kept in row.citations]),
         grounded=row.grounded,
         model=row.model,
+        notice=NoticeOut(**row.notice) if row.notice else None,
         timings=row.timings,
         created_at=row.created_at,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
+from quire.core.types import Notice
 from quire.documents.reports import DocumentReport, RunReport
 
 
@@ -223,11 +225,23 @@ class CitationOut(Schema):
     verified: bool = Field(description="The quote stands on the page word for word")
 
 
+class NoticeOut(Schema):
+    """What a person should know about how an answer was made."""
+
+    code: Literal["model_failed", "answer_cut", "search_by_words"]
+    message: str
+
+    @classmethod
+    def of(cls, notice: Notice | None) -> NoticeOut | None:
+        return cls.model_validate(asdict(notice)) if notice else None
+
+
 class AnswerOut(Schema):
     answer: str
     citations: list[CitationOut]
     grounded: bool = Field(description="False when the passages do not hold the answer, and the answer says so")
-    model: str
+    model: str = Field(description="What worded it: `extractive` where the language model failed, too")
+    notice: NoticeOut | None = Field(None, description="Set when the language model, or the search by meaning, failed")
     conversation_id: UUID
     timings: dict[str, float]
 
@@ -281,6 +295,7 @@ class ExchangeOut(Schema):
     citations: list[CitationOut]
     grounded: bool
     model: str
+    notice: NoticeOut | None = None
     timings: dict[str, float]
     created_at: datetime
 

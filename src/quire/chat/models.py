@@ -41,6 +41,8 @@ class Exchange(TenantModel):
     """The documents of `citations`: an index, so that a delete finds the exchanges that quote it."""
     grounded = models.BooleanField(default=True)
     model = models.CharField(max_length=100)
+    notice = models.JSONField(null=True, default=None)
+    """What a person should know about how it was made, as `{"code", "message"}`; null when there is nothing."""
     timings = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 

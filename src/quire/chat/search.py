@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from quire import registry
+from quire.chat.outside import release_connections
+from quire.core.errors import PermanentError, QuireError, TransientError
 from quire.core.retrieval import fuse, overview_ordinals
 from quire.core.types import Hit, Span, Vectors
 from quire.documents import services
 from quire.documents.models import Chunk, Document
 from quire.documents.services import NotFoundError, RefusedError
 from quire.tenants.models import Tenant
+
+log = logging.getLogger(__name__)
 
 DEPTH = 40
 """Candidates asked of each search at first; four times as many each time too few of them were visible."""
@@ -43,19 +48,21 @@ class FoundChunk:
 
 
 def search(
-    *, tenant: Tenant, query: str, document_ids: Sequence[UUID] | None = None, limit: int = 8
+    *,
+    tenant: Tenant,
+    query: str,
+    document_ids: Sequence[UUID] | None = None,
+    limit: int = 8,
+    by_words_alone: bool = False,
 ) -> list[FoundChunk]:
     """The `limit` best chunks of these documents, or of all of the tenant's; fewer only where fewer are visible.
 
-    Raises `NotFoundError` for a document that is not the tenant's, `RefusedError` for an empty or over-long query.
+    `by_words_alone` asks neither embedder nor vector store. Raises `NotFoundError` for a document that is not the
+    tenant's, `RefusedError` for an empty or over-long query.
     """
-    if not query.strip():
-        raise RefusedError("Ask something: the question is empty.", code="question_empty", status=400)
-    if len(query) > MAX_QUERY_CHARACTERS:
-        message = f"The question is too long. Shorten it to {MAX_QUERY_CHARACTERS:,} characters."
-        raise RefusedError(message, code="question_too_long", status=400)
+    check_question(query)
     check_scope(tenant=tenant, document_ids=document_ids)
-    vector = registry.embedder().embed_query(query)
+    vector = None if by_words_alone else _embedded(query)
     depth = max(DEPTH, 2 * limit)
     while True:
         vectors, keywords = _candidates(tenant, query, vector, document_ids, depth)
@@ -66,6 +73,20 @@ def search(
         depth = min(4 * depth, MAX_DEPTH)
 
 
+def search_anyhow(
+    *, tenant: Tenant, query: str, document_ids: Sequence[UUID] | None, limit: int
+) -> tuple[list[FoundChunk], QuireError | None]:
+    """As `search`; by words alone where embedder or vector store fail, with what failed."""
+    try:
+        return search(tenant=tenant, query=query, document_ids=document_ids, limit=limit), None
+    except (TransientError, PermanentError) as error:
+        if error.code == "database_unavailable":
+            raise
+        log.warning("Search by meaning failed: %s: %s", error.code, error.message)
+        found = search(tenant=tenant, query=query, document_ids=document_ids, limit=limit, by_words_alone=True)
+        return found, error
+
+
 def opening(*, tenant: Tenant, document_ids: Sequence[UUID] | None, limit: int) -> list[FoundChunk]:
     """What documents begin with, and samples of their course: for questions about a document as a whole."""
     documents = services.living(tenant=tenant).exclude(active_ingestion=None).order_by("-created_at")
@@ -74,6 +95,15 @@ def opening(*, tenant: Tenant, document_ids: Sequence[UUID] | None, limit: int) 
     chosen = list(documents[:limit])
     share = max(1, limit // max(1, len(chosen)))
     return [found for document in chosen for found in _samples(tenant, document, share)]
+
+
+def check_question(question: str) -> None:
+    """Raise `RefusedError` for an empty or over-long one."""
+    if not question.strip():
+        raise RefusedError("Ask something: the question is empty.", code="question_empty", status=400)
+    if len(question) > MAX_QUERY_CHARACTERS:
+        message = f"The question is too long. Shorten it to {MAX_QUERY_CHARACTERS:,} characters."
+        raise RefusedError(message, code="question_too_long", status=400)
 
 
 def check_scope(*, tenant: Tenant, document_ids: Sequence[UUID] | None) -> None:
@@ -90,15 +120,21 @@ def check_scope(*, tenant: Tenant, document_ids: Sequence[UUID] | None) -> None:
             raise RefusedError(message, code="reindex_needed", status=409)
 
 
+def _embedded(query: str) -> Vectors:
+    """The embedder may be somebody else's service, and take its time."""
+    release_connections()
+    return registry.embedder().embed_query(query)
+
+
 def _candidates(
-    tenant: Tenant, query: str, vector: Vectors, document_ids: Sequence[UUID] | None, depth: int
+    tenant: Tenant, query: str, vector: Vectors | None, document_ids: Sequence[UUID] | None, depth: int
 ) -> tuple[list[Hit], list[Hit]]:
     namespace = str(tenant.id)
     upload_ids = None if document_ids is None else [str(document_id) for document_id in document_ids]
-    return (
-        registry.vector_store().query(namespace, vector, limit=depth, upload_ids=upload_ids),
-        registry.keyword_index().query(namespace, query, limit=depth, upload_ids=upload_ids),
-    )
+    by_words = registry.keyword_index().query(namespace, query, limit=depth, upload_ids=upload_ids)
+    if vector is None:
+        return [], by_words
+    return registry.vector_store().query(namespace, vector, limit=depth, upload_ids=upload_ids), by_words
 
 
 def _visible(tenant: Tenant, fused: list[Hit], document_ids: Sequence[UUID] | None, limit: int) -> list[FoundChunk]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from django.db.models import QuerySet
 from quire import registry
 from quire.chat import forgetting
 from quire.chat.models import Conversation, Exchange
-from quire.chat.search import FoundChunk, check_scope, opening, search
+from quire.chat.outside import OutsideModel, StandIn, standing_alone
+from quire.chat.search import FoundChunk, check_question, check_scope, opening, search, search_anyhow
 from quire.core import answer as answering
+from quire.core.ports import ChatModel
 from quire.core.questions import asks_for_overview
-from quire.core.types import Answer, Passage, Turn
+from quire.core.types import Answer, Notice, Passage, Turn
 from quire.documents import services as documents
 from quire.documents.models import Page, Status
 from quire.documents.services import NotFoundError, RefusedError
@@ -51,18 +54,25 @@ class AskResult:
 
 
 class AnswerStream:
-    """Iterate it for the pieces of the answer as they come; `result` is there once it has ended."""
+    """Iterate it for the pieces of the answer's text as they come, and what a person should know about it.
 
-    def __init__(self, pieces: Iterator[str | AskResult]) -> None:
+    `result` is there once it has ended. One that is not heard to its end must be closed: the model then stops, and
+    nothing is kept.
+    """
+
+    def __init__(self, pieces: Generator[str | Notice | AskResult]) -> None:
         self._pieces = pieces
         self.result: AskResult
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str | Notice]:
         for piece in self._pieces:
             if isinstance(piece, AskResult):
                 self.result = piece
             else:
                 yield piece
+
+    def close(self) -> None:
+        self._pieces.close()
 
 
 def ask(
@@ -82,10 +92,17 @@ def ask(
     if conversation:
         document_ids = _kept_scope(conversation, document_ids)
     _check_ready(caller.tenant, document_ids)
+    asked = _Asked(
+        caller=caller,
+        question=question,
+        document_ids=document_ids,
+        conversation=conversation,
+        history=_history(conversation),
+        model=_model(),
+    )
     began = time.monotonic()
-    found = _retrieve(caller.tenant, question, document_ids)
-    retrieved_s = time.monotonic() - began
-    return AnswerStream(_answer(caller, question, document_ids, conversation, found, retrieved_s))
+    retrieved = _retrieve(asked)
+    return AnswerStream(_answer(asked, retrieved, time.monotonic() - began))
 
 
 def warm_up() -> None:
@@ -127,51 +144,82 @@ def _check_ready(tenant: Tenant, document_ids: Sequence[UUID] | None) -> None:
         raise RefusedError(message, code="not_ready", status=409)
 
 
-def _retrieve(tenant: Tenant, question: str, document_ids: Sequence[UUID] | None) -> list[FoundChunk]:
-    if asks_for_overview(question):
-        return opening(tenant=tenant, document_ids=document_ids, limit=PASSAGES)
-    return search(tenant=tenant, query=question, document_ids=document_ids, limit=PASSAGES)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A question that may be asked, of these documents or of all (None)."""
+
+    caller: Caller
+    question: str
+    document_ids: Sequence[UUID] | None
+    conversation: Conversation | None
+    history: Sequence[Turn]
+    model: ChatModel
+
+    @property
+    def not_found(self) -> str:
+        is_one = self.document_ids is not None and len(self.document_ids) == 1
+        return answering.NOT_FOUND if is_one else answering.NOT_FOUND_ANYWHERE
 
 
-def _answer(
-    caller: Caller,
-    question: str,
-    document_ids: Sequence[UUID] | None,
-    conversation: Conversation | None,
-    found: Sequence[FoundChunk],
-    retrieved_s: float,
-) -> Iterator[str | AskResult]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Retrieved:
+    """What was found, by which question, and what to tell of how."""
+
+    question: str
+    passages: Sequence[Passage]
+    notice: Notice | None = None
+
+
+def _model() -> ChatModel:
+    model = registry.chat_model()
+    return OutsideModel(model) if model.is_generative else model
+
+
+def _retrieve(asked: _Asked) -> _Retrieved:
+    tenant, documents_of_it = asked.caller.tenant, asked.document_ids
+    if asks_for_overview(asked.question):
+        found = opening(tenant=tenant, document_ids=documents_of_it, limit=PASSAGES)
+        return _Retrieved(question=asked.question, passages=_passages(found))
+    check_question(asked.question)
+    question = standing_alone(asked.model, question=asked.question, history=asked.history)
+    found, error = search_anyhow(tenant=tenant, query=question, document_ids=documents_of_it, limit=PASSAGES)
+    notice = Notice(code="search_by_words", message=f"{_BY_WORDS} {error.message}") if error else None
+    return _Retrieved(question=question, passages=_passages(found), notice=notice)
+
+
+_BY_WORDS = "The search by meaning failed: the question was searched for by its words alone."
+
+
+def _answer(asked: _Asked, retrieved: _Retrieved, retrieved_s: float) -> Generator[str | Notice | AskResult]:
     began = time.monotonic()
     events = answering.answer(
-        question=question,
-        passages=[_passage(number, chunk) for number, chunk in enumerate(found, start=1)],
-        model=registry.chat_model(),
-        history=_history(conversation),
+        question=asked.question,
+        passages=retrieved.passages,
+        model=asked.model,
+        history=asked.history,
         split=registry.sentence_splitter(),
-        page_text=lambda document_id, page: _page_text(caller.tenant, document_id, page),
-        not_found=answering.NOT_FOUND if document_ids and len(document_ids) == 1 else answering.NOT_FOUND_ANYWHERE,
+        page_text=lambda document_id, page: _page_text(asked.caller.tenant, document_id, page),
+        not_found=asked.not_found,
+        stand_in=lambda: StandIn(registry.extractive_model(), question=retrieved.question),
+        notice=retrieved.notice,
     )
-    for event in events:
-        if isinstance(event, answering.Token):
-            yield event.text
-        elif isinstance(event, answering.Done):
-            answered_s = time.monotonic() - began
-            timings = {"retrieve_s": retrieved_s, "answer_s": answered_s, "total_s": retrieved_s + answered_s}
-            rounded = {name: round(seconds, 4) for name, seconds in timings.items()}
-            yield _keep(caller, question, document_ids, conversation, event.answer, rounded)
+    with closing(events):
+        for event in events:
+            if isinstance(event, answering.Token):
+                yield event.text
+            elif isinstance(event, Notice):
+                yield event
+            elif isinstance(event, answering.Done):
+                answered_s = time.monotonic() - began
+                timings = {"retrieve_s": retrieved_s, "answer_s": answered_s, "total_s": retrieved_s + answered_s}
+                yield _keep(asked, event.answer, {name: round(seconds, 4) for name, seconds in timings.items()})
 
 
 @transaction.atomic
-def _keep(
-    caller: Caller,
-    question: str,
-    document_ids: Sequence[UUID] | None,
-    conversation: Conversation | None,
-    answer: Answer,
-    timings: dict[str, float],
-) -> AskResult:
+def _keep(asked: _Asked, answer: Answer, timings: dict[str, float]) -> AskResult:
+    caller, conversation = asked.caller, asked.conversation
     if conversation is None:
-        conversation = begin_conversation(caller=caller, title=question, document_ids=document_ids)
+        conversation = begin_conversation(caller=caller, title=asked.question, document_ids=asked.document_ids)
     else:
         conversation.save(update_fields=["updated_at"])
     # Locked until the answer is kept: a delete either sees it, and rewrites it, or is seen here.
@@ -180,11 +228,12 @@ def _keep(
     exchange = Exchange.objects.create(
         tenant=caller.tenant,
         conversation=conversation,
-        question=question,
+        question=asked.question,
         answer=answer.text,
         citations=[asdict(citation) for citation in answer.citations],
         grounded=answer.grounded,
         model=answer.model,
+        notice=asdict(answer.notice) if answer.notice else None,
         timings=timings,
     )
     exchange.cited.set(cited)
@@ -216,6 +265,10 @@ def _history(conversation: Conversation | None) -> list[Turn]:
         return []
     latest = conversation.exchanges.order_by("-created_at")[:TURNS_REMEMBERED]
     return [Turn(question=exchange.question, answer=exchange.answer) for exchange in reversed(latest)]
+
+
+def _passages(found: Sequence[FoundChunk]) -> list[Passage]:
+    return [_passage(number, chunk) for number, chunk in enumerate(found, start=1)]
 
 
 def _passage(number: int, chunk: FoundChunk) -> Passage:

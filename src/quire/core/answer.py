@@ -63,21 +63,23 @@ def answer(
     history: Sequence[Turn] = (),
     not_found: str = NOT_FOUND,
     stand_in: Callable[[], ChatModel] | None = None,
-) -> Iterator[Event]:
+    notice: Notice | None = None,
+) -> Generator[Event]:
     """Ask `model`, and stream what it says with its markers resolved; `not_found` when it says nothing.
 
     `split` finds the sentences of a passage, `page_text` the text of a page, against which each quote is checked.
     `stand_in` gives the model that answers where `model` fails before its first word; what fails later ends there,
-    and says so: two models' words in one answer would be nobody's.
+    and says so: two models' words in one answer would be nobody's. `notice` is what the caller has to tell already.
     """
     speaker = _Speaker(question, passages, history, split, page_text)
-    notice: Notice | None = None
+    if notice:
+        yield notice
     try:
         yield from speaker.tokens(model)
     except QuireError as error:
         if stand_in is None and not speaker.said:
             raise
-        notice = _notice(error, has_begun=bool(speaker.said))
+        notice = _notice(error, notice, has_begun=bool(speaker.said))
         yield notice
         if stand_in is not None and not speaker.said:
             model = stand_in()
@@ -90,15 +92,17 @@ def answer(
     yield Done(answer=Answer(text=text, citations=speaker.citations, grounded=grounded, model=model.id, notice=notice))
 
 
-def _notice(error: QuireError, *, has_begun: bool) -> Notice:
-    if has_begun:
-        return Notice(
-            code="answer_cut", message=f"The language model broke off: this answer may not be whole. {error.message}"
-        )
-    return Notice(
-        code="model_failed",
-        message=f"The language model failed: only the documents' own sentences were looked through. {error.message}",
-    )
+def _notice(error: QuireError, told: Notice | None, *, has_begun: bool) -> Notice:
+    """Of both, where something was told before."""
+    code = "answer_cut" if has_begun else "model_failed"
+    sentences = [told.message if told else "", _FAILURES[code], error.message]
+    return Notice(code=code, message=" ".join(sentence for sentence in sentences if sentence))
+
+
+_FAILURES = {
+    "answer_cut": "The language model broke off: this answer may not be whole.",
+    "model_failed": "The language model failed: only the documents' own sentences were looked through.",
+}
 
 
 def literal(text: str) -> str:

@@ -8,12 +8,17 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
+from quire.chat.forgetting import GONE
 from quire.chat.models import Conversation, Exchange
 from quire.chat.services import conversations, get_conversation
+from quire.core.answer import NOT_FOUND, NOT_FOUND_ANYWHERE
 from quire.core.types import Citation
 from quire.documents.models import Document
 from quire.documents.services import NotFoundError
 from quire.tenants.services import Caller
+
+_EXTRACTIVE = "extractive"
+"""The id of the model that quotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,19 @@ class ShownExchange:
     answer: str
     citations: tuple[Citation, ...]
     grounded: bool
+    model: str = ""
+    notice: str = ""
+    """What the person should know about how it was made; a sentence."""
+
+    @property
+    def is_unsupported(self) -> bool:
+        """It says something, and cites nothing for it."""
+        return not self.grounded and self.answer not in {NOT_FOUND, NOT_FOUND_ANYWHERE, GONE}
+
+    @property
+    def has_markup(self) -> bool:
+        """A language model's `**` is bold; in a document's own sentences it stands for itself."""
+        return self.model != _EXTRACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +85,8 @@ def _shown(rows: Iterable[Exchange]) -> list[ShownExchange]:
             question=row.question,
             answer=row.answer,
             grounded=row.grounded,
+            model=row.model,
+            notice=row.notice["message"] if row.notice else "",
             citations=tuple(Citation(**kept) for kept in row.citations),
         )
         for row in rows

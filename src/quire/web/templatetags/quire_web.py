@@ -23,7 +23,8 @@ register.filter("kind", wording.kind)
 register.filter("ago", wording.ago)
 register.filter("standing", wording.standing)
 
-_NUMBER = re.compile(r"\[(\d+)\]")
+_NUMBER = re.compile(r"(\[\d+\])")
+_STRONG = re.compile(r"\*\*(?=\S)([^*\n]+)(?<=\S)\*\*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +53,26 @@ def percent(report: DocumentReport) -> int:
     return (report.pending or report.run).progress.percent
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A run of an answer's text. It is all that an answer can be besides citations: no link, picture or tag of its own
+    ever becomes one."""
+
+    text: str
+    is_strong: bool
+
+
 @register.filter
-def cited(exchange: ShownExchange) -> list[str | Citation]:
-    """An answer cut at its citation numbers; a number without citation stays text."""
-    by_number = {str(citation.number): citation for citation in exchange.citations}
-    pieces: list[str | Citation] = []
-    for index, piece in enumerate(_NUMBER.split(exchange.answer)):
-        if index % 2:
-            pieces.append(by_number.get(piece, f"[{piece}]"))
-        else:
-            pieces.append(piece)
-    return pieces
+def cited(exchange: ShownExchange) -> list[Words | Citation]:
+    """An answer cut at its citation numbers, and where it turns bold; a number without citation stays text."""
+    by_number = {f"[{citation.number}]": citation for citation in exchange.citations}
+    runs = _STRONG.split(exchange.answer) if exchange.has_markup else [exchange.answer]
+    return [
+        by_number.get(piece) or Words(text=piece, is_strong=index % 2 == 1)
+        for index, run in enumerate(runs)
+        for piece in _NUMBER.split(run)
+        if piece
+    ]
 
 
 @register.filter

@@ -39,6 +39,8 @@ def newest_exchange(request: HttpRequest, caller: Caller, conversation_id: UUID)
 
 
 def model_context() -> dict[str, Any]:
-    """Whether answers are worded by a language model: the page says so when they are not."""
+    """Whether answers are worded by a language model, and whether questions stay here: the page says so."""
     # By name: to build the model would load the embedder too, only to show a page.
-    return {"is_generative": settings.ENV.chat_model != "extractive"}
+    env = settings.ENV
+    is_private = env.embedder in {"minilm", "hashing"} and env.vector_store != "pinecone"
+    return {"is_generative": env.chat_model != "extractive", "is_private": is_private}

@@ -109,7 +109,7 @@ export class Chat {
     exchange.replaceWith(fresh);
     fresh.scrollIntoView({ block: "nearest" });
     document.getElementById("new-conversation")?.removeAttribute("hidden");
-    announce(fresh.querySelector(".answer")?.textContent ?? "");
+    announce([...fresh.querySelectorAll(".answer, .notice")].map((part) => part.textContent).join(" "));
   }
 
   /** @param {string} sentence */
