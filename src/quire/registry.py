@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -15,14 +15,24 @@ from quire.backends.embedders.limited import LimitedEmbedder
 from quire.core import ports
 from quire.core.chunking import Splitter
 
+if TYPE_CHECKING:
+    from quire.backends.sandbox.extractor import SandboxedExtractor
+
 
 def extractor() -> ports.Extractor:
     """The sandboxed one where `QUIRE_BACKENDS` has a sandbox: it builds extractor and OCR in a process of its own."""
     backends: Backends = settings.QUIRE_BACKENDS
     if "sandbox" not in backends:
         return cast(ports.Extractor, _build("extractor", ocr=ocr()))
-    parts = {"extractor": backends["extractor"], "ocr": backends.get("ocr")}
+    parts = {role: backends.get(role) for role in ("extractor", "ocr", "viewer")}
     return cast(ports.Extractor, _build("extractor", source="sandbox", **parts))
+
+
+def viewer() -> ports.Viewer:
+    """The one that draws in the parser process where there is a sandbox."""
+    if "viewer" not in _built and "sandbox" in settings.QUIRE_BACKENDS:
+        return cast("SandboxedExtractor", extractor()).viewer
+    return cast(ports.Viewer, _build("viewer"))
 
 
 def ocr() -> ports.OcrEngine | None:

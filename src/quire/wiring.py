@@ -16,6 +16,7 @@ def backends(env: Environment, *, data_dir: Path) -> dict[str, Backend]:
     """By role. A role that is not there is not played: no sandbox, no OCR, no limiter."""
     chosen: dict[str, Backend | None] = {
         "extractor": ("quire.backends.extractors.by_type.ExtractorByType", {"max_pages": env.max_pages}),
+        "viewer": ("quire.backends.viewers.pdf.PdfViewer", {}),
         "sandbox": _sandbox(env),
         "ocr": _OCR[env.ocr],
         "chunker": (

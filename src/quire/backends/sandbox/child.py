@@ -1,4 +1,4 @@
-"""The process that parses one file: it tells the worker what it reads, page by page."""
+"""The process that parses one file: it tells the worker what it reads, page by page, or shows one page of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quire.backends.sandbox import messages
 from quire.backends.sandbox.deaths import Cause
 from quire.backends.sandbox.limits import Limits, renew_cpu
 from quire.core.errors import QuireError
-from quire.core.ports import Extractor
+from quire.core.ports import Extractor, Viewer
 
 _MAX_TRACEBACK = 10_000
 
@@ -41,6 +41,21 @@ def _read(path: Path, channel: socket.socket, extractor: Extractor, media_type: 
         messages.send(channel, {"done": True})
         # All is told: a parser that crashes while it tidies up must not spoil it.
         os._exit(0)
+
+
+def view_page(*, file: int, channel: socket.socket, viewer: Viewer, wanted: dict[str, Any]) -> None:
+    """Send the picture of a page, or where passages stand on it, as `wanted` says. Never raises."""
+    path = Path(f"/proc/self/fd/{file}")
+    try:
+        if "width_px" in wanted:
+            messages.send(channel, messages.picture_message(viewer.draw(path, **wanted)))
+        else:
+            messages.send(channel, {"boxes": viewer.locate(path, **wanted)})
+        os._exit(0)
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    except BaseException as error:  # noqa: BLE001 - whatever it is, who asked must be told
+        tell(channel, error)
 
 
 def tell(channel: socket.socket, error: BaseException) -> None:

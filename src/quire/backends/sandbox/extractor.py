@@ -17,6 +17,7 @@ from quire.backends.sandbox.messages import Info
 from quire.backends.sandbox.parser_process import ParserProcess
 from quire.backends.sandbox.parser_run import Budget, ParserRun
 from quire.backends.sandbox.server import Setup
+from quire.backends.sandbox.viewer import SandboxedViewer
 from quire.core.cancellation import Cancellation
 from quire.core.media_types import SUPPORTED
 from quire.core.types import Origin, Page
@@ -42,6 +43,7 @@ class SandboxedExtractor:
         *,
         extractor: Backend,
         ocr: Backend | None = None,
+        viewer: Backend | None = None,
         media_types: Iterable[str] = SUPPORTED,
         limits: Mapping[str, Any] | None = None,
         is_confined: bool = True,
@@ -54,10 +56,13 @@ class SandboxedExtractor:
             Setup(
                 extractor=(extractor[0], dict(extractor[1])),
                 ocr=(ocr[0], dict(ocr[1])) if ocr else None,
+                viewer=(viewer[0], dict(viewer[1])) if viewer else None,
                 limits=asdict(self._limits),
                 is_confined=is_confined,
             )
         )
+        self.viewer = SandboxedViewer(self.process, limits=self._limits)
+        """Needs a `viewer`, which is called there with its options."""
 
     @contextmanager
     def open(self, path: Path, *, media_type: str) -> Iterator[SandboxedExtraction]:

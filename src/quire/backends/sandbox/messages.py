@@ -1,11 +1,13 @@
 """What a child may say, as JSON frames; the worker believes none of it before it is checked.
 
 A frame is its length in 4 bytes, big-endian, and a JSON object: `{"info": …}`, then `{"page": …}` for each page, then
-`{"done": true}`; or, instead of any of them, `{"error": …}`, `{"death": …}` or `{"bug": …}`.
+`{"done": true}`; where one page is to be shown, `{"picture": …}` or `{"boxes": …}`; or, instead of any of them,
+`{"error": …}`, `{"death": …}` or `{"bug": …}`.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from quire.core.errors import PermanentError, QuireError, RateLimited, TransientError
-from quire.core.types import Box, Heading, Margin, Origin, Page, Run, Word
+from quire.core.types import Box, Heading, Margin, Origin, Page, Picture, Run, Word
 
 HEADER = struct.Struct(">I")
 MAX_PAGES = 1_000_000
@@ -24,6 +26,8 @@ _MAX_LABEL = 200
 _MAX_SENTENCE = 1_000
 _MAX_WAIT_S = 3_600.0
 _MAX_SOURCE = 2**31
+_MAX_SIDE_PX = 65_535
+_JPEG = b"\xff\xd8\xff"
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KINDS: dict[str, type[QuireError]] = {"permanent": PermanentError, "transient": TransientError}
 
@@ -63,6 +67,11 @@ def page_message(page: Page) -> dict[str, Any]:
             "warning": page.warning,
         }
     }
+
+
+def picture_message(picture: Picture) -> dict[str, Any]:
+    content = base64.b64encode(picture.content).decode()
+    return {"picture": {"content": content, "width_px": picture.width_px, "height_px": picture.height_px}}
 
 
 def error_message(error: QuireError) -> dict[str, Any]:
@@ -112,6 +121,32 @@ def page_from(content: Any, *, number: int) -> Page:
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadMessage(f"page {number}: {error}") from error
+
+
+def picture_from(content: Any) -> Picture:
+    """A JPEG by its first bytes, so that no browser takes it for anything else. Raises `BadMessage`."""
+    try:
+        picture = Picture(
+            content=base64.b64decode(_text(content["content"]), validate=True),
+            width_px=_whole(content["width_px"], 1, _MAX_SIDE_PX),
+            height_px=_whole(content["height_px"], 1, _MAX_SIDE_PX),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadMessage(f"picture: {error}") from error
+    if not picture.content.startswith(_JPEG):
+        raise BadMessage("picture: no JPEG")
+    return picture
+
+
+def boxes_from(content: Any, *, count: int) -> list[list[Box]]:
+    """Of `count` passages. Raises `BadMessage`."""
+    try:
+        passages = [[Box(*map(_number, box)) for box in boxes] for boxes in content]
+    except (TypeError, ValueError) as error:
+        raise BadMessage(f"boxes: {error}") from error
+    if len(passages) != count:
+        raise BadMessage("boxes: not as many as asked for")
+    return passages
 
 
 def error_from(content: Any) -> QuireError:

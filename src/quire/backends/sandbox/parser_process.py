@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from quire.backends.sandbox.server import MAX_MESSAGE, Setup
 from quire.core.errors import TransientError
@@ -49,8 +50,10 @@ class ParserProcess:
         with self._lock:
             return self._started().confined_by
 
-    def start(self, *, file: int, media_type: str) -> tuple[socket.socket, socket.socket]:
+    def start(self, *, file: int, **wanted: Any) -> tuple[socket.socket, socket.socket]:
         """Fork a child for an open file: its channel, and its status socket, whose closing kills it.
+
+        `wanted` is `media_type` for all that is in it, or the arguments of `Viewer.draw` or `.locate` for one page.
 
         Raises `TransientError` (`parser_unavailable`).
         """
@@ -59,7 +62,7 @@ class ParserProcess:
         with channel_end, status_end:
             try:
                 descriptors = [file, channel_end.fileno(), status_end.fileno()]
-                self._send(json.dumps({"media_type": media_type}).encode(), descriptors)
+                self._send(json.dumps(wanted).encode(), descriptors)
             except BaseException:
                 channel.close()
                 status.close()
@@ -150,7 +153,7 @@ def _environment(environ: Mapping[str, str], *, roots: Sequence[str]) -> dict[st
 def _import_roots(setup: Setup) -> list[str]:
     """Folders from which the parser process can import what it has to build."""
     roots = []
-    for path in ("quire", setup.extractor[0], *(setup.ocr or ())[:1]):
+    for path in ("quire", *setup.paths):
         spec = find_spec(path.partition(".")[0])
         roots += [str(Path(folder).resolve().parent) for folder in (spec and spec.submodule_search_locations) or ()]
     return list(dict.fromkeys(roots))

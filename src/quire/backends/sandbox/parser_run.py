@@ -63,10 +63,14 @@ class ParserRun:
 
     def info(self) -> messages.Info:
         """Wait until the file is open. Raises `ParserDied`, `ParserBug`, and the extractor's own `QuireError`."""
-        kind, content = self._message()
-        if kind != "info":
+        return self.answer("info", messages.info_from)
+
+    def answer(self, kind: str, check: Callable[[Any], T]) -> T:
+        """Wait for a message of this kind, and check it. Raises as `info` does."""
+        told, content = self._message()
+        if told != kind:
             raise ParserDied(Cause.CRASH, "it answered nonsense")
-        return _checked(messages.info_from, content)
+        return _checked(check, content)
 
     def pages(self, *, first: int, page_count: int) -> Iterator[Page]:
         """Once a run. Raises as `info` does."""

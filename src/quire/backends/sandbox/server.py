@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from quire.backends.sandbox import confinement, kernel
-from quire.backends.sandbox.child import parse_file, tell
+from quire.backends.sandbox.child import parse_file, tell, view_page
 from quire.backends.sandbox.limits import Limits, count_processes, hold_to
 from quire.backends.sandbox.warm_up import warm_up
-from quire.core.ports import Extractor, OcrEngine
+from quire.core.ports import Extractor, OcrEngine, Viewer
 from quire.core.types import OcrResult
 
 MAX_MESSAGE = 65_536
@@ -34,12 +34,18 @@ _PRELOADED = ("PIL.Image", "numpy", "pypdfium2", "lxml.etree", "tesserocr")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What the worker wants: dotted paths of an extractor and an OCR engine, with their options; bounds."""
+    """What the worker wants: dotted paths of extractor, OCR engine and viewer, with their options; bounds."""
 
     extractor: tuple[str, dict[str, Any]]
     ocr: tuple[str, dict[str, Any]] | None
     limits: dict[str, Any]
     is_confined: bool
+    viewer: tuple[str, dict[str, Any]] | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """Of all that has to be imported."""
+        return [part[0] for part in (self.extractor, self.ocr, self.viewer) if part]
 
 
 class LazyOcr:
@@ -79,6 +85,7 @@ class Server:
         self._control = control
         self._limits = Limits(**setup.limits)
         self._extractor = _build(setup)
+        self._viewer = cast(Viewer, _imported(setup.viewer[0])(**setup.viewer[1])) if setup.viewer else None
         warm_up(self._extractor)
         kernel.adopt_orphans()
         self._confinement = confinement.prepare(packages=_packages(setup)) if setup.is_confined else None
@@ -114,7 +121,7 @@ class Server:
         channel, status = socket.socket(fileno=channel_fd), socket.socket(fileno=status_fd)
         pid = os.fork()
         if pid == 0:
-            self._become_child(file, channel, media_type=json.loads(message)["media_type"])
+            self._become_child(file, channel, json.loads(message))
         with suppress(OSError):  # the child does the same: whoever comes first
             os.setpgid(pid, pid)
         os.close(file)
@@ -125,7 +132,7 @@ class Server:
         self._selector.register(status, selectors.EVENT_READ, child)
         return True
 
-    def _become_child(self, file: int, channel: socket.socket, *, media_type: str) -> None:
+    def _become_child(self, file: int, channel: socket.socket, wanted: dict[str, Any]) -> None:
         try:
             os.setpgid(0, 0)
             os.dup2(0, 2)  # libraries complain on standard error; 0 is /dev/null
@@ -134,9 +141,10 @@ class Server:
             hold_to(self._limits, base_processes=self._base_processes)
             if self._confinement:
                 self._confinement.enter(file)
-            parse_file(
-                file=file, channel=channel, extractor=self._extractor, media_type=media_type, limits=self._limits
-            )
+            if "media_type" in wanted:
+                parse_file(file=file, channel=channel, extractor=self._extractor, limits=self._limits, **wanted)
+            elif self._viewer:
+                view_page(file=file, channel=channel, viewer=self._viewer, wanted=wanted)
         except BaseException as error:  # noqa: BLE001 - this copy of the server must end here, whatever happened
             tell(channel, error)
         finally:
@@ -198,8 +206,7 @@ def _build(setup: Setup) -> Extractor:
 
 def _packages(setup: Setup) -> set[str]:
     """Top-level packages that a child may still have to import from."""
-    paths = ["quire", setup.extractor[0], *(setup.ocr or ())[:1]]
-    return {path.partition(".")[0] for path in paths}
+    return {path.partition(".")[0] for path in ("quire", *setup.paths)}
 
 
 def _imported(path: str) -> Any:
