@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 POLL_S = 0.01
 HELD_S = 20.0
-"""An answer that is held goes on after this, so that no test hangs."""
+"""An answer that is held is cut off after this, so that no test hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class ModelServer(ThreadingHTTPServer):
         self._said: Sequence[str] | None = None
         self._lock = threading.Lock()
         self.held_after: int | None = None
-        """Pieces of a stream after which it waits until the client has gone, or `HELD_S` is over."""
+        """Pieces of a stream after which no other comes: it waits until the client has gone, or `HELD_S` is over."""
 
     @property
     def url(self) -> str:
@@ -182,8 +182,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-            if place == self.server.held_after and self._is_hung_up():
-                self.server.was_hung_up.set()
+            if place == self.server.held_after:
+                self.close_connection = True
+                if self._is_hung_up():
+                    self.server.was_hung_up.set()
                 return
         self.wfile.write(b"0\r\n\r\n")
 
