@@ -23,8 +23,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "quire.settings"
 os.environ |= parts.of_session()
 atexit.register(shutil.rmtree, os.environ["QUIRE_DATA_DIR"], ignore_errors=True)
 django.setup()
-for name in parts.of_session():  # not for the services that tests start: each has a database of its own
-    del os.environ[name]
 
 from django.test import Client  # noqa: E402 - models exist once Django is set up
 
@@ -35,6 +33,13 @@ from quire.tenants.services import Caller  # noqa: E402
 
 if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
+
+
+def pytest_configure() -> None:
+    """Take away what is not for the services that tests start, each of which has a database of its own; nor for
+    pytest's workers, whose Django would be set up before they come here."""
+    for name in ("DJANGO_SETTINGS_MODULE", *parts.of_session()):
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")

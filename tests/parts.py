@@ -16,7 +16,11 @@ if CHOSEN - KNOWN:
 
 def of_session() -> dict[str, str]:
     """The environment of the tests' own process; pytest's workers each have a database of their own there."""
-    return {"DATABASE_URL": postgres_server.server_url(), "QUIRE_DATABASE_POOL": "24"} if IS_POSTGRES else {}
+    if not IS_POSTGRES:
+        return {}
+    # Late: a heartbeat cannot see rows that a test has not committed, and would take the lease for lost.
+    heartbeat = {"QUIRE_HEARTBEAT_S": "15"}
+    return {"DATABASE_URL": postgres_server.server_url(), "QUIRE_DATABASE_POOL": "24", **heartbeat}
 
 
 def of_service() -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
+from tests import stores
 
 from quire.documents.models import Document, Ingestion
 
@@ -22,8 +23,8 @@ def wipe_everything() -> None:
     """Rows, vectors, keywords and files."""
     with transaction.atomic(), connection.cursor() as cursor:
         Document.objects.update(active_ingestion=None)
-        cursor.execute("INSERT INTO quire_keyword_fts (quire_keyword_fts) VALUES ('delete-all')")
-        tables = ("quire_keyword", "quire_vector", "quire_vector_block", "documents_chunk", "documents_page")
+        stores.wipe()
+        tables = ("documents_chunk", "documents_page")
         rows = ("documents_ingestion", "documents_document", "documents_event", "documents_tombstone")
         for table in (*tables, *rows, "tenants_membership", "tenants_tenant", "tenants_user"):
             cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - a name from the line above

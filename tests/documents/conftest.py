@@ -9,10 +9,9 @@ from uuid import UUID
 
 import pytest
 from real_redis import RealRedis
+from tests.stores import DatabaseKeywordIndex, DatabaseVectorStore
 
 from quire import registry
-from quire.backends.keywordindexes.sqlite_fts5 import SqliteKeywordIndex
-from quire.backends.vectorstores.sqlite import SqliteVectorStore
 from quire.documents import services
 from quire.documents.models import Document, Ingestion
 from quire.documents.services import Submission, Upload
@@ -32,7 +31,7 @@ def extractor() -> ScriptedExtractor:
 @pytest.fixture
 def stores(db: None, extractor: ScriptedExtractor) -> Iterator[None]:
     """Real stores over a fake embedder, and a scripted extractor."""
-    vectors, keywords, embedder = SqliteVectorStore(), SqliteKeywordIndex(), HashingEmbedder()
+    vectors, keywords, embedder = DatabaseVectorStore(), DatabaseKeywordIndex(), HashingEmbedder()
     vectors.prepare(dimensions=embedder.dimensions)
     keywords.prepare()
     with registry.using(vector_store=vectors, keyword_index=keywords, embedder=embedder, extractor=extractor):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from tests.stores import DatabaseVectorStore
 
 from quire import registry
-from quire.backends.vectorstores.sqlite import SqliteVectorStore
 from quire.core.errors import PermanentError, TransientError
 from quire.core.types import VectorRecord
 from quire.documents import collector, ingestion, lifecycle, services
@@ -102,7 +102,7 @@ def test_what_cannot_be_purged_does_not_hold_up_the_rest(
         run(submission)
         services.delete(tenant=caller.tenant, document_id=submission.document.id)
 
-    class Away(SqliteVectorStore):
+    class Away(DatabaseVectorStore):
         def delete(self, namespace: str, *, ingestion_id: str) -> None:
             if ingestion_id == str(stuck.ingestion.id):
                 raise TransientError("The vector store is away.")
@@ -122,9 +122,9 @@ def test_a_collector_that_finds_another_was_quicker_goes_on_without_a_word(
     run(submission)
     services.delete(tenant=caller.tenant, document_id=submission.document.id)
 
-    class Slow(SqliteVectorStore):
+    class Slow(DatabaseVectorStore):
         def delete(self, namespace: str, *, ingestion_id: str) -> None:
-            with registry.using(vector_store=SqliteVectorStore()):
+            with registry.using(vector_store=DatabaseVectorStore()):
                 collector.collect()  # the other dispatcher's, meanwhile
             super().delete(namespace, ingestion_id=ingestion_id)
 

@@ -14,9 +14,9 @@ import redis
 from django.db import connections
 from django.db.models import F
 from real_redis import RealRedis
+from tests.stores import DatabaseVectorStore
 
 from quire import registry
-from quire.backends.vectorstores.sqlite import SqliteVectorStore
 from quire.documents import dispatcher, lifecycle, services
 from quire.documents.models import Ingestion
 from quire.documents.services import Submission
@@ -133,7 +133,7 @@ def test_a_purge_that_hangs_keeps_neither_a_crashed_document_nor_a_new_one_waiti
     broker.client.flushall()
     purging, stop = threading.Event(), threading.Event()
 
-    class Hanging(SqliteVectorStore):
+    class Hanging(DatabaseVectorStore):
         def delete(self, namespace: str, *, ingestion_id: str) -> None:
             purging.set()
             stop.wait()

@@ -13,11 +13,10 @@ from django.core.files.storage import default_storage
 from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 from real_redis import RealRedis, task_id
+from tests import stores
 
 from quire import registry
 from quire.backends.chunkers.sentences import SentenceChunker
-from quire.backends.keywordindexes.sqlite_fts5 import SqliteKeywordIndex
-from quire.backends.vectorstores.sqlite import SqliteVectorStore
 from quire.celery import sender
 from quire.core.errors import TransientError
 from quire.core.ports import VectorStore
@@ -37,14 +36,14 @@ PAGES = [f"Page {number} is about nutmeg. It has four sentences. They are short.
 
 @pytest.fixture(params=["in the database", "outside"])
 def store(request: pytest.FixtureRequest, transactional_db: None) -> VectorStore:
-    store = SqliteVectorStore() if request.param == "in the database" else InMemoryVectorStore()
+    store = stores.DatabaseVectorStore() if request.param == "in the database" else InMemoryVectorStore()
     store.prepare(dimensions=HashingEmbedder().dimensions)
     return store
 
 
 @pytest.fixture
 def backends(store: VectorStore) -> Iterator[None]:
-    embedder, keywords = HashingEmbedder(), SqliteKeywordIndex()
+    embedder, keywords = HashingEmbedder(), stores.DatabaseKeywordIndex()
     keywords.prepare()
     with registry.using(
         vector_store=store,
@@ -169,9 +168,7 @@ def _is_complete_and_alone(caller: Caller) -> set[str]:
 def _is_gone(tenant: Tenant, *, but: set[str]) -> None:
     assert not any(model.objects.exists() for model in (Document, Ingestion, Page, Chunk))
     assert list(registry.vector_store().ingestion_ids(str(tenant.id))) == []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM quire_keyword")
-        assert cursor.fetchone() == (0,)
+    assert stores.keyword_ingestions() == set()
     assert _files() == but
 
 

@@ -29,11 +29,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from real_redis import RealRedis, task_id
+from tests import stores
 
 from quire import registry
 from quire.backends.chunkers.sentences import SentenceChunker
-from quire.backends.keywordindexes.sqlite_fts5 import SqliteKeywordIndex
-from quire.backends.vectorstores.sqlite import SqliteVectorStore
 from quire.chat.search import search
 from quire.core import pipeline, types
 from quire.core.errors import LeaseLost, PermanentError, RateLimited, TransientError
@@ -395,9 +394,7 @@ class Documents(RuleBasedStateMachine):
         assert set(Chunk.objects.values_list("ingestion_id", flat=True)) == ingestions
         assert set(Page.objects.values_list("ingestion_id", flat=True)) == ingestions
         assert {UUID(pk) for pk in registry.vector_store().ingestion_ids(str(self.tenant.id))} == ingestions
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT DISTINCT ingestion FROM quire_keyword")
-            assert {UUID(bytes=pk) for (pk,) in cursor.fetchall()} == ingestions
+        assert stores.keyword_ingestions() == ingestions
         keys = {services.newest(document).storage_key for document in Document.objects.all()}
         keys |= set(Ingestion.objects.filter(id__in=ingestions).values_list("storage_key", flat=True))
         assert {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()} == keys
@@ -432,23 +429,22 @@ class Documents(RuleBasedStateMachine):
 def _everything() -> list[object]:
     """All that a stale worker could have changed."""
     rows = [list(model.objects.order_by("pk").values_list()) for model in (Document, Ingestion, Page, Chunk)]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id, live FROM quire_vector_block UNION ALL SELECT id, id FROM quire_keyword")
-        return [*rows, cursor.fetchall()]
+    return [*rows, stores.all_rows()]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(36_000 if HISTORIES else 180)
 def test_any_history_loses_nothing_doubles_nothing_and_shows_nothing_it_should_not(broker: RealRedis) -> None:
     embedder = HashingEmbedder()
-    vectors, keywords = SqliteVectorStore(), SqliteKeywordIndex()
+    vectors, keywords = stores.DatabaseVectorStore(), stores.DatabaseKeywordIndex()
     vectors.prepare(dimensions=embedder.dimensions)
     keywords.prepare()
     Documents.broker = broker
     Documents.folder = storage_folder()
     Documents.seen = Counter()
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA synchronous = OFF")  # no power is cut here
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous = OFF")  # no power is cut here
     with ExitStack() as stack:
         stack.enter_context(
             registry.using(

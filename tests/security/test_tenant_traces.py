@@ -13,6 +13,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 from tests.security.test_every_route import _remove_member, _revoke, _suspend_tenant, _suspend_user
+from tests.stores import DatabaseKeywordIndex, DatabaseVectorStore
 from tests.web.conftest import put as put
 
 import quire
@@ -20,8 +21,6 @@ from quire import registry
 from quire.api import events as api_events
 from quire.api import news
 from quire.api.events import DocumentWatch, TenantWatch
-from quire.backends.keywordindexes.sqlite_fts5 import SqliteKeywordIndex
-from quire.backends.vectorstores.sqlite import SqliteVectorStore
 from quire.chat import services as chat
 from quire.documents import collector, events, ingestion, services
 from quire.documents.models import Chunk, Document, Ingestion
@@ -53,7 +52,7 @@ class Recorder:
 
 @pytest.fixture
 def stores(db: None) -> Iterator[list[Recorder]]:
-    recorders = [Recorder(SqliteVectorStore()), Recorder(SqliteKeywordIndex())]
+    recorders = [Recorder(DatabaseVectorStore()), Recorder(DatabaseKeywordIndex())]
     with registry.using(vector_store=recorders[0], keyword_index=recorders[1]):
         registry.prepare_stores()
         yield recorders
@@ -84,7 +83,7 @@ def test_a_store_that_answers_with_anothers_chunks_is_not_believed(put: Put, cal
     put("Saffron is red.")
     put("Nutmeg is brown.", owner=stranger)
 
-    class Leaky(SqliteVectorStore):
+    class Leaky(DatabaseVectorStore):
         def query(self, namespace: str, *args: Any, **options: Any) -> Any:
             return super().query(str(caller.tenant.id), *args, **options)
 
