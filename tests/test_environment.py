@@ -36,6 +36,7 @@ def test_every_wrong_value_is_named_at_once() -> None:
         {"DATABASE_URL": "foo://x"},
         {"QUIRE_MAX_DOCUMENTS": "-1"},
         {"QUIRE_OCR": "eyes"},
+        {"QUIRE_EMBEDDER": "gemini", "GEMINI_API_KEY": "key", "QUIRE_EMBEDDING_DIMENSIONS": "384"},
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(wrong: dict[str, str]) -> None:

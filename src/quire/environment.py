@@ -31,6 +31,10 @@ DATABASES = ("sqlite", "postgres", "postgresql")
 """Schemes of DATABASE_URL that are proven."""
 
 
+GEMINI_DIMENSIONS = (768, 1536, 3072)
+"""Lengths for which Google publishes how well its vectors do."""
+
+
 KEYS = {"gemini": "gemini_api_key", "openai": "openai_api_key", "pinecone": "pinecone_api_key"}
 """The key that each alias cannot do without."""
 
@@ -243,6 +247,13 @@ class Environment(BaseModel):
         # An OpenAI-compatible server of one's own often wants no key.
         if needed and not info.data.get(needed) and not (value == "openai" and info.data.get("openai_base_url")):
             raise ValueError(f"needs {variable_name(cls.model_fields[needed].validation_alias)}, which is not set")
+        return value
+
+    @field_validator("embedding_dimensions")
+    @classmethod
+    def _length_that_gemini_makes(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("embedder") == "gemini" and value not in GEMINI_DIMENSIONS:
+            raise ValueError(f"must be one of {', '.join(map(str, GEMINI_DIMENSIONS))} with QUIRE_EMBEDDER=gemini")
         return value
 
     @field_validator("vector_store")
