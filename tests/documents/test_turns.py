@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 from pytest_django import Settings
+from real_redis import RealRedis, task_id
 
 from quire.core.errors import RateLimited
-from quire.documents import ingestion, lifecycle
+from quire.documents import dispatcher, ingestion, lifecycle
 from quire.documents.ingestion import Result
 from quire.documents.models import Ingestion
 from quire.documents.services import Submission
-from quire.tenants.services import Caller
+from quire.tenants.services import Caller, create_tenant
 from quire.testing.extractor import ScriptedExtractor
 
 Submit = Callable[..., Submission]
@@ -82,3 +83,29 @@ def test_the_line_is_each_tenants_own(submit: Submit, stranger: Caller) -> None:
     from quire.documents.reports import run_report
 
     assert run_report(Ingestion.objects.get(id=theirs.ingestion.id)).queue_position == 1
+
+
+def test_the_next_message_is_of_the_tenant_that_has_waited_longest_for_a_turn(
+    submit: Submit, stranger: Caller, broker: RealRedis
+) -> None:
+    for n in range(10):
+        submit(f"One of many {n}.")
+    dispatcher.dispatch()
+    theirs = submit("The only one.", by=stranger)
+    broker.take()  # there is room for one message, as there is while workers are busy
+    dispatcher.dispatch()
+    assert broker.task_ids()[0] == theirs.ingestion.task_id
+
+
+def test_tenants_that_all_have_many_take_turns_one_by_one(submit: Submit, broker: RealRedis) -> None:
+    callers = [create_tenant(name=f"Tenant {n}", username=f"person-{n}") for n in range(3)]
+    owners = {submit(f"{n} of {by.user}", by=by).ingestion.task_id: by for by in callers for n in range(4)}
+    served = []
+    for _ in range(9):
+        dispatcher.dispatch()
+        message = broker.take()
+        assert message
+        served.append(owners[task_id(message)])
+        Ingestion.objects.filter(task_id=task_id(message)).update(status=Ingestion.Status.RUNNING)
+    assert [served.count(by) for by in callers] == [3, 3, 3]
+    assert all(set(served[n : n + 3]) == set(callers) for n in range(7))

@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections, connections, transaction
-from django.db.models import F, Q, Window
-from django.db.models.functions import Now, RowNumber
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
 
 from quire.celery import sender
@@ -50,14 +51,24 @@ def dispatch() -> int:
         return 0
     if waiting.exclude(dispatched_at=None).count() <= in_queue:  # none was lost
         due = due.filter(dispatched_at=None)
-    turns = due.annotate(turn=Window(RowNumber(), partition_by=F("tenant_id"), order_by=F("queued_at").asc()))
     count = 0
-    for ingestion in turns.select_related("document").order_by("turn", "queued_at")[: MAX_SENT - in_queue]:
+    for ingestion in _next(due, count=MAX_SENT - in_queue):
         if due.filter(id=ingestion.id).update(dispatched_at=Now()):
             if not _send(ingestion):
                 break
             count += 1
     return count
+
+
+def _next(due: QuerySet[Ingestion], *, count: int) -> list[Ingestion]:
+    """The tenant to whom something was sent longest ago goes first, and none gets a second turn before all had one."""
+    sent = Ingestion.objects.filter(tenant_id=OuterRef("tenant_id"), dispatched_at__isnull=False)
+    last = Subquery(sent.order_by("-dispatched_at").values("dispatched_at")[:1])
+    tenants = due.values("tenant_id").annotate(first=Min("queued_at"), last=last)
+    line = tenants.order_by(F("last").asc(nulls_first=True), "first")[:count]
+    of_each = [due.filter(tenant_id=t["tenant_id"]).order_by("queued_at")[:count] for t in line]
+    turns = zip_longest(*(each.select_related("document") for each in of_each))
+    return [ingestion for turn in turns for ingestion in turn if ingestion][:count]
 
 
 def dispatch_soon() -> None:

@@ -155,6 +155,7 @@ class Ingestion(TenantModel):
             models.Index(fields=["status", "next_attempt_at"], name="ingestion_due"),
             models.Index(fields=["status", "lease_expires_at"], name="ingestion_lease"),
             models.Index(fields=["tenant", "-created_at"], name="ingestion_newest"),
+            models.Index(fields=["tenant", "-dispatched_at"], name="ingestion_last_turn"),
         ]
 
     def __str__(self) -> str:

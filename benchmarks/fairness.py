@@ -1,0 +1,139 @@
+"""Measures how long a tenant's one document waits behind another tenant's many.
+
+python -m benchmarks.fairness [--documents 1000] [--trials 20] [--pages 3] [--seed 1]
+
+A whole Quire of real processes, one worker of two processes, hashing embedder. The first tenant's documents are queued
+before the worker starts; while it works on them the second tenant uploads one document at a time, each at a moment that
+the seed decides. A wait lasts from the row that the upload made to the claim of a worker. A job time is what one takes of
+a process with all that is around it, from claim to claim. Prints a Markdown table; ends with 1 when a wait was longer
+than two jobs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from benchmarks.chaos import papers
+from benchmarks.chaos.service import Service
+
+MOST_JOB_TIMES = 2
+UPLOADS_AT_ONCE = 4
+PAUSE_S = (0.2, 3.0)
+ENDS_WITHIN_S = 120
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "quire.settings", "QUIRE_MAX_QUEUE_AGE_S": "86400"}
+WARM_AFTER = 20
+"""Jobs after which all processes have started what they need."""
+JOBS = """
+    SELECT (julianday(lead(started_at) OVER (PARTITION BY lease_owner ORDER BY started_at)) - julianday(started_at))
+        * 86400 AS s
+    FROM documents_ingestion WHERE started_at IS NOT NULL"""
+ONE = """
+    SELECT status, (julianday(started_at) - julianday(queued_at)) * 86400 AS wait_s,
+        (julianday(finished_at) - julianday(queued_at)) * 86400 AS all_s
+    FROM documents_ingestion WHERE document_id = ?"""
+DONE = "SELECT count(*) AS count FROM documents_ingestion WHERE status = 'completed'"
+LEFT = "SELECT count(*) AS count FROM documents_ingestion WHERE status = 'queued'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One document behind `ahead` of another tenant's; in seconds."""
+
+    ahead: int
+    wait_s: float
+    all_s: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=1000)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--pages", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="quire-fair-", ignore_cleanup_errors=True) as name:
+        service = Service(folder=Path(name), settings=SETTINGS)
+        try:
+            return _measure(service, options)
+        finally:
+            service.stop()
+
+
+def _measure(service: Service, options: argparse.Namespace) -> int:
+    rng = random.Random(options.seed)
+    service.prepare(tenants=2)
+    service.start("web")
+    service.wait(lambda: _answers(service), "the web answers")
+    _queue(service, rng, options)
+    service.start_all()
+    service.wait(lambda: service.rows(DONE)[0]["count"] >= WARM_AFTER, "the worker is warm")
+    trials = list(_trials(service, rng, options))
+    job_s = statistics.median(row["s"] for row in service.rows(JOBS) if row["s"])
+    print("\n".join(_table(trials, job_s=job_s, options=options)))
+    return int(not trials or max(trial.wait_s for trial in trials) > MOST_JOB_TIMES * job_s)
+
+
+def _queue(service: Service, rng: random.Random, options: argparse.Namespace) -> None:
+    """The documents of the tenant that has many."""
+    many = [papers.write(number, 1, rng, trait="plain", pages=options.pages) for number in range(options.documents)]
+    with service.http(0, timeout_s=120) as client, ThreadPoolExecutor(UPLOADS_AT_ONCE) as threads:
+        list(threads.map(lambda paper: _upload(client, paper), many))
+
+
+def _trials(service: Service, rng: random.Random, options: argparse.Namespace) -> Iterator[Trial]:
+    """One after another, for as long as the other tenant's documents wait."""
+    with service.http(1, timeout_s=120) as client:
+        for number in range(options.trials):
+            time.sleep(rng.uniform(*PAUSE_S))
+            if not (ahead := service.rows(LEFT)[0]["count"]):
+                return
+            paper = papers.write(10**6 + number, 1, rng, trait="plain", pages=options.pages)
+            document = _upload(client, paper).replace("-", "")
+            service.wait(lambda d=document: _row(service, d)["status"] == "completed", "it ends", limit_s=ENDS_WITHIN_S)
+            row = _row(service, document)
+            yield Trial(ahead=ahead, wait_s=row["wait_s"], all_s=row["all_s"])
+
+
+def _row(service: Service, document: str) -> dict[str, float]:
+    return service.rows(ONE, document)[0]
+
+
+def _upload(client: httpx.Client, paper: papers.Paper) -> str:
+    answer = client.post("/api/ingest/", files={"file": (paper.name, paper.content)})
+    answer.raise_for_status()
+    return str(answer.json()["document"]["id"])
+
+
+def _answers(service: Service) -> bool:
+    try:
+        return httpx.get(f"{service.url}/healthz", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _table(trials: list[Trial], *, job_s: float, options: argparse.Namespace) -> Iterator[str]:
+    waits = sorted(trial.wait_s for trial in trials)
+    yield "| what | figure |"
+    yield "| --- | --- |"
+    yield f"| documents of the one tenant, pages each | {options.documents}, {options.pages} |"
+    yield f"| of these still waiting at the first and last trial | {trials[0].ahead}, {trials[-1].ahead} |"
+    yield f"| a job took, median | {job_s:.3f} s |"
+    yield f"| trials with one document of the other tenant | {len(trials)} |"
+    for name, wait_s in (("median", statistics.median(waits)), ("longest", waits[-1])):
+        yield f"| it waited for a worker, {name} | {wait_s:.3f} s = {wait_s / job_s:.2f} job times |"
+    yield f"| it was complete after, median | {statistics.median(trial.all_s for trial in trials):.3f} s |"
+    yield f"| each wait, in job times | {', '.join(f'{t.wait_s / job_s:.1f}' for t in trials)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
