@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from quire import registry
+from quire.core.errors import QuireError
 from quire.documents import files, lifecycle
 from quire.documents.models import Chunk, Document, Event, Ingestion, Page, Status, Tombstone
 
@@ -37,6 +38,9 @@ def _try(purge: Callable[[_Row], int], row: _Row) -> int:
     """In no order, and on past an error: what cannot be purged now must not hold up the rest."""
     try:
         return purge(row)
+    except QuireError as error:  # an outside store that is busy, or away
+        log.warning("%s is purged later: %s", row, error.message)
+        return 0
     except Exception:
         log.exception("%s is purged later", row)
         return 0

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from quire.core import types
 from quire.core.errors import PermanentError, TransientError
-from quire.core.ports import KeywordIndex, VectorStore
+from quire.core.ports import KeywordIndex, SettlesLater, VectorStore
 from quire.documents import files, names
 from quire.documents.lease import Lease
 from quire.documents.lifecycle import fenced
@@ -70,11 +70,14 @@ class DatabaseWorkspace:
             "chunks_total": None,
             "warnings": [],
         }
+        if self._ingestion.fingerprint and not self._vectors.is_transactional:
+            self._delete_outside()
         with fenced(self._lease, **made_by, **counters):
             Page.objects.filter(ingestion=self._ingestion).delete()
             Chunk.objects.filter(ingestion=self._ingestion).delete()
             self._keywords.delete(self.namespace, ingestion_id=str(self._ingestion.id))
-            self._vectors.delete(self.namespace, ingestion_id=str(self._ingestion.id))
+            if self._vectors.is_transactional:
+                self._vectors.delete(self.namespace, ingestion_id=str(self._ingestion.id))
 
     @property
     def namespace(self) -> str:
@@ -132,6 +135,7 @@ class DatabaseWorkspace:
 
     def verify(self, *, chunks_total: int) -> None:
         ingestion_id = str(self._ingestion.id)
+        self._settle()
         counts = {
             "database": Chunk.objects.filter(ingestion=self._ingestion).count(),
             "vector store": self._vectors.count(self.namespace, ingestion_id=ingestion_id),
@@ -142,6 +146,16 @@ class DatabaseWorkspace:
                 raise TransientError(f"The {part} holds {count} of {chunks_total} chunks.", code="index_incomplete")
         self._note_time()
         self._save()
+
+    def _delete_outside(self) -> None:
+        """Not within the transaction: nobody else could write while an outside store thinks."""
+        self._save()  # a stale worker stops here
+        self._settle()  # what is not seen yet would not be deleted
+        self._vectors.delete(self.namespace, ingestion_id=str(self._ingestion.id))
+
+    def _settle(self) -> None:
+        if isinstance(self._vectors, SettlesLater):
+            self._vectors.settle(self.namespace)
 
     @contextmanager
     def _writing(self, **changes: Any) -> Iterator[None]:
