@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from quire import registry
+from quire.backends.chatmodels.gemini import GeminiModel
+from quire.backends.embedders.gemini import GeminiEmbedder
 from quire.documents.models import Document
 from quire.ops import diagnosis
 from quire.testing.embedder import HashingEmbedder
+from quire.testing.gemini_server import GeminiServer
+from quire.testing.model_server import serving
 
 
 def results() -> dict[str, diagnosis.Result]:
@@ -29,6 +33,32 @@ def test_every_examination_that_is_not_good_says_what_to_do(db: None) -> None:
 def test_settings_that_were_set_are_shown_and_secrets_only_named(db: None) -> None:
     said = [result.said for result in diagnosis.examine() if result.part == "setting"]
     assert "QUIRE_EMBEDDER = hashing" in said
+
+
+def test_a_language_model_that_answers_is_seen_to_answer(db: None) -> None:
+    with serving(GeminiServer()) as server, registry.using(chat_model=_gemini(server, server.api_key)):
+        found = results()["chat model"]
+    assert (found.state, found.said) == ("ok", "gemini-2.5-flash answers")
+
+
+def test_a_language_model_that_refuses_the_key_fails_with_the_setting_that_holds_it(db: None) -> None:
+    with serving(GeminiServer()) as server, registry.using(chat_model=_gemini(server, "another")):
+        found = results()["chat model"]
+    assert found.state == "fail"
+    assert "GEMINI_API_KEY" in found.said
+
+
+def test_an_embedder_whose_provider_is_away_fails_with_its_name(db: None) -> None:
+    with serving(GeminiServer()) as server:
+        url = server.url
+    with registry.using(embedder=GeminiEmbedder(api_key="key", base_url=url, timeout_s=5)):
+        found = results()["embedder"]
+    assert found.state == "fail"
+    assert "Gemini could not be reached" in found.said
+
+
+def _gemini(server: GeminiServer, api_key: str) -> GeminiModel:
+    return GeminiModel(api_key=api_key, base_url=server.url, timeout_s=10)
 
 
 def test_documents_of_another_model_fail_with_the_command_that_helps(take_in: Callable[..., Document]) -> None:

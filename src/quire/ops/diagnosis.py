@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from quire import registry
 from quire.core.errors import QuireError
+from quire.core.types import Turn
 from quire.documents import files
 from quire.environment import Environment, variable_name
 from quire.ops import checks, local_model
@@ -153,8 +154,10 @@ def _ocr(part: str) -> Result:
 
 def _chat_model(part: str) -> Result:
     model = registry.chat_model()
-    said = model.id if model.is_generative else f"{model.id}: answers are the documents' own sentences"
-    return Result(part=part, state="ok", said=said)
+    if not model.is_generative:
+        return Result(part=part, state="ok", said=f"{model.id}: answers are the documents' own sentences")
+    model.rewrite(question="Does it work?", history=[Turn(question="Is this Quire?", answer="It is.")])
+    return Result(part=part, state="ok", said=f"{model.id} answers")
 
 
 def _disk(part: str) -> Result:
@@ -188,9 +191,9 @@ ADVICE = {
     "redis": f"{START}; or see that REDIS_URL is right and the server runs",
     "workers": f"{START}, or `quire worker`",
     "model": "Run `quire model prepare`",
-    "embedder": "Run `quire model prepare`, or see QUIRE_EMBEDDER",
+    "embedder": "See QUIRE_EMBEDDER and the key of its provider; for the model of this machine, `quire model prepare`",
     "vector store": "Run `quire migrate`",
     "keyword index": "Run `quire migrate`",
     "ocr": "See QUIRE_OCR; without it the best engine that is there is taken",
-    "chat model": "See QUIRE_CHAT_MODEL",
+    "chat model": "See QUIRE_CHAT_MODEL and the key of its provider",
 }
