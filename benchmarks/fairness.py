@@ -4,8 +4,8 @@ python -m benchmarks.fairness [--documents 1000] [--trials 20] [--pages 3] [--se
 
 A whole Quire of real processes, one worker of two processes, hashing embedder. The first tenant's documents are queued
 before the worker starts; while it works on them the second tenant uploads one document at a time, each at a moment that
-the seed decides. A wait lasts from the row that the upload made to the claim of a worker. A job time is what one takes of
-a process with all that is around it, from claim to claim. Prints a Markdown table; ends with 1 when a wait was longer
+the seed decides. A wait lasts from the row that the upload made to the claim of a worker. A job time is what a document
+takes of a process with all around it, from claim to claim. Prints a Markdown table; ends with 1 when a wait was longer
 than two jobs.
 """
 

@@ -95,7 +95,9 @@ class Environment(BaseModel):
     max_queue_age_s: float = variable(
         "QUIRE_MAX_QUEUE_AGE_S", 24 * 3600, "Seconds that due work may wait before new uploads are refused"
     )
-    max_pages: int = variable("QUIRE_MAX_PAGES", 20_000, "Most pages that a document may have")
+    max_pages: int = variable(
+        "QUIRE_MAX_PAGES", 20_000, "Most pages that a PDF may have; one with more fails, and says so"
+    )
 
     gemini_api_key: str = variable("GEMINI_API_KEY", "", "Key of Google's Gemini")
     gemini_base_url: str = variable("GOOGLE_GEMINI_BASE_URL", "", "Server that speaks its API; Google's when empty")

@@ -56,8 +56,9 @@ class PdfExtractor:
 
     def _refuse_too_many(self, document: pypdfium2.PdfDocument) -> None:
         if len(document) > self._max_pages:
-            message = f"This PDF states {len(document):,} pages; Quire reads {self._max_pages:,} of one file at most."
-            raise PermanentError(f"{message} Divide it and upload the parts.", code="too_many_pages")
+            limit = f"this service is set to read {self._max_pages:,} of one file at most"
+            advice = "Divide it and upload the parts, or have the limit raised."
+            raise PermanentError(f"This PDF states {len(document):,} pages; {limit}. {advice}", code="too_many_pages")
 
 
 class PdfExtraction:
