@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import (
     AliasChoices,
@@ -22,6 +24,9 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+
+from quire import redis_url
+from quire.redis_url import RedisUrl
 
 MAX_SOCKET_PATH_BYTES = 100
 """A unix socket's path may have about 107 bytes; a few are kept for suffixes."""
@@ -37,6 +42,11 @@ GEMINI_DIMENSIONS = (768, 1536, 3072)
 
 KEYS = {"gemini": "gemini_api_key", "openai": "openai_api_key", "pinecone": "pinecone_api_key"}
 """The key that each alias cannot do without."""
+
+
+_KEYS = {"GEMINI_API_KEY", "OPENAI_API_KEY", "PINECONE_API_KEY", "AWS_SECRET_ACCESS_KEY", "SENTRY_DSN"}
+SECRETS = {"QUIRE_SECRET_KEY", "QUIRE_API_KEY", "DATABASE_URL", "REDIS_URL"} | _KEYS
+"""Variables whose values are shown to nobody."""
 
 
 class SettingsError(Exception):
@@ -68,7 +78,9 @@ class Environment(BaseModel):
     database_url: str = variable("DATABASE_URL", "", "SQLite in the data folder when empty")
     database_pool: int = variable("QUIRE_DATABASE_POOL", 8, "Most connections of one process to PostgreSQL")
     redis_url: str = variable(
-        "REDIS_URL", "", "Server without a database number; a socket in the data folder when empty"
+        "REDIS_URL",
+        "",
+        "Server without a database number: redis://, rediss:// (TLS) or unix://; one of `quire up`'s own when empty",
     )
     redis_prefix: str = variable(
         "QUIRE_REDIS_PREFIX", "quire", "Begins the name of each key and channel of ours, on a Redis shared with others"
@@ -205,10 +217,17 @@ class Environment(BaseModel):
 
     @field_validator("redis_url")
     @classmethod
-    def _redis_scheme(cls, value: str) -> str:
-        if value and value.split("://")[0] not in {"redis", "rediss", "unix"}:
-            raise ValueError("must begin with redis://, rediss:// or unix://")
-        return value.rstrip("/")
+    def _redis_server(cls, value: str) -> str:
+        if value:
+            redis_url.parse(value)
+        return value
+
+    @field_validator("redis_prefix")
+    @classmethod
+    def _plain_prefix(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w.-]+(:[\w.-]+)*", value):
+            raise ValueError("must be letters, digits and _ . - only, with : between parts")
+        return value
 
     @field_validator(
         "worker_concurrency",
@@ -302,15 +321,18 @@ class Environment(BaseModel):
         name = hashlib.sha256(os.fsencode(self.data_dir.resolve())).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"quire-{os.getuid()}-{name}" / "redis.sock"
 
+    @property
+    def redis_server(self) -> RedisUrl:
+        """The server of `REDIS_URL`, or the one that `quire up` starts."""
+        return redis_url.parse(self.redis_url or f"unix://{quote(str(self.redis_socket))}")
+
     def redis(self, db: int) -> str:
         """A redis-py URL of database `db`: 0 the queue, 1 the results."""
-        base = self.redis_url or f"unix://{self.redis_socket}"
-        return f"{base}?db={db}" if base.startswith("unix:") else f"{base}/{db}"
+        return self.redis_server.redis(db)
 
     def celery(self, db: int) -> str:
         """The same for Celery, whose name for a socket is another."""
-        url = self.redis(db)
-        return url.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+        return self.redis_server.celery(db)
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Environment:
@@ -346,4 +368,5 @@ def _sentence(error: dict[str, object]) -> str:
     location = error["loc"]
     name = location[0] if isinstance(location, tuple) else location
     reason = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return f"{name} is {error['input']!r}: {reason}. Set {name} right, or unset it for the default."
+    value = "set" if name in SECRETS else repr(error["input"])
+    return f"{name} is {value}: {reason}. Set {name} right, or unset it for the default."

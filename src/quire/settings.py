@@ -132,6 +132,7 @@ CONTENT_SECURITY_POLICY = {
 
 CELERY_BROKER_URL = ENV.celery(0)
 CELERY_RESULT_BACKEND = ENV.celery(1)
+CELERY_BROKER_USE_SSL = CELERY_REDIS_BACKEND_USE_SSL = ENV.redis_server.tls
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_RESULT_EXTENDED = True  # name and arguments beside status and result
@@ -145,7 +146,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 0.1,
     "socket_timeout": 5,  # a Redis that hangs must not hold up a 202 for ever
     "socket_keepalive": True,
+    "global_keyprefix": f"{ENV.redis_prefix}:",
 }
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"global_keyprefix": f"{ENV.redis_prefix}:"}
 CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 1
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True  # a message leaves the queue when a process is free to run it

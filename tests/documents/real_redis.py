@@ -13,6 +13,9 @@ from django.conf import settings
 from quire.ops.supervisor import redis_server
 
 
+QUEUE = f"{settings.ENV.redis_prefix}:celery"
+
+
 class RealRedis:
     """A Redis at the socket that the settings name."""
 
@@ -37,16 +40,16 @@ class RealRedis:
 
     def take(self) -> bytes | None:
         """The oldest message, as a worker takes it."""
-        message: bytes | None = self.client.rpop("celery")
+        message: bytes | None = self.client.rpop(QUEUE)
         return message
 
     def put(self, message: bytes) -> None:
         """A message, once more."""
-        self.client.lpush("celery", message)
+        self.client.lpush(QUEUE, message)
 
     def task_ids(self) -> list[UUID]:
         """The messages in the queue, by their task's id."""
-        sent = self.client.lrange("celery", 0, -1)
+        sent = self.client.lrange(QUEUE, 0, -1)
         return [task_id(message) for message in sent]
 
 

@@ -27,7 +27,7 @@ CONNECT_TIMEOUT_S = 0.1
 
 def channel(tenant_id: UUID) -> str:
     """Pub/Sub knows no database numbers, so that the name says whose channel it is."""
-    return f"quire:events:{tenant_id}"
+    return f"{settings.ENV.redis_prefix}:events:{tenant_id}"
 
 
 def record(subject: Ingestion | Lease, kind: str, /, **data: Any) -> None:

@@ -17,13 +17,11 @@ from quire import registry
 from quire.core.errors import QuireError
 from quire.core.types import Turn
 from quire.documents import files
-from quire.environment import Environment, variable_name
+from quire.environment import SECRETS, Environment, variable_name
 from quire.ops import checks, local_model
 
 LITTLE_BYTES = 2 * 2**30
 TOO_LITTLE_BYTES = 200 * 2**20
-_KEYS = {"GEMINI_API_KEY", "OPENAI_API_KEY", "PINECONE_API_KEY", "AWS_SECRET_ACCESS_KEY", "SENTRY_DSN"}
-SECRETS = {"QUIRE_SECRET_KEY", "QUIRE_API_KEY", "DATABASE_URL", "REDIS_URL"} | _KEYS
 START = "Start Quire: `quire up`"
 
 

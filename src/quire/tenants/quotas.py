@@ -65,7 +65,7 @@ def count_request(tenant: Tenant) -> None:
     if not limit:
         return
     now = time.time()
-    key = f"quire:requests:{tenant.id}:{int(now // WINDOW_S)}"
+    key = f"{settings.ENV.redis_prefix}:requests:{tenant.id}:{int(now // WINDOW_S)}"
     try:
         with _redis().pipeline() as pipe:
             pipe.incr(key)

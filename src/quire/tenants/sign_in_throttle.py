@@ -59,7 +59,7 @@ def forget(*, name: str, address: str) -> None:
 def _limits(name: str, address: str) -> Iterator[tuple[str, int]]:
     """The counters' keys, and how far each may go. Names are hashed: some are passwords in the wrong field."""
     for subject, limit in ((f"{name.casefold()}\n{address}", MAX_FOR_A_NAME), (address, MAX_FOR_AN_ADDRESS)):
-        yield f"quire:sign-in:{hashlib.sha256(subject.encode()).hexdigest()}", limit
+        yield f"{settings.ENV.redis_prefix}:sign-in:{hashlib.sha256(subject.encode()).hexdigest()}", limit
 
 
 @cache
