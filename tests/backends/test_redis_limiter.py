@@ -19,7 +19,7 @@ from quire.core.errors import RateLimited
 
 CALLER = Path(__file__).parent / "limited_caller.py"
 UNKNOWN = {"requests": 0, "texts": 0, "tokens": 0}
-AT_ONCE = {"bulk_ahead_s": 600.0, "bulk_wait_s": 0.0, "question_wait_s": 0.0, "kept_share": 0.0}
+AT_ONCE = {"bulk_ahead_s": 600.0, "bulk_wait_s": 0.0, "question_wait_s": 0.0, "smallest_shared": 1e9}
 """Rules under which nobody waits in place, and only the window holds back."""
 LimiterOf = Callable[..., RedisLimiter]
 
@@ -83,7 +83,7 @@ def until_turned_away(limiter: RedisLimiter, *, is_question: bool = False) -> in
 
 def let_pass(limiter: RedisLimiter, seconds: float) -> None:
     """Make all that is kept older, since Redis' own clock decides."""
-    state, log = "{limit}:state", "{limit}:log"
+    state, log = "limit:state", "limit:log"
     for field, value in limiter._redis.hgetall(state).items():
         if float(value) > 1e9:  # a moment, not a count
             limiter._redis.hset(state, field, float(value) - seconds)
@@ -94,12 +94,12 @@ def let_pass(limiter: RedisLimiter, seconds: float) -> None:
 
 def factor(limiter: RedisLimiter) -> float:
     """What the 429s have made of the quota."""
-    return float(limiter._redis.hget("{limit}:state", "factor"))
+    return float(limiter._redis.hget("limit:state", "factor"))
 
 
 def sent_so_far(limiter: RedisLimiter) -> int:
     """How many requests have been let through in the last window, those with an appointment among them."""
-    return int(limiter._redis.llen("{limit}:log"))
+    return int(limiter._redis.llen("limit:log"))
 
 
 def test_processes_together_never_exceed_the_quota_in_any_window(server: OwnRedis) -> None:
@@ -111,7 +111,7 @@ def test_processes_together_never_exceed_the_quota_in_any_window(server: OwnRedi
 
 
 def test_requests_in_the_background_go_evenly(server: OwnRedis) -> None:
-    rules = {"window_s": 4.0, "bulk_ahead_s": 0.2, "kept_share": 0}
+    rules = {"window_s": 4.0, "bulk_ahead_s": 0.2, "smallest_shared": 1e9}
     sent = sent_by_processes(server, processes=3, seconds=3, quota={"requests": 100}, rules=rules)
     in_seconds = [sum(start <= at < start + 1 for at in sent) for start in sent]
     assert max(in_seconds) <= 25 + 5 + 3, "a second's part, what may run ahead, and who woke up late"
@@ -125,7 +125,7 @@ def test_a_question_goes_while_documents_have_used_all_they_may(limiter_of: Limi
 
 
 def test_a_question_waits_where_a_document_is_turned_away(limiter_of: LimiterOf) -> None:
-    rules = {"window_s": 0.5, "bulk_ahead_s": 600, "question_ahead_s": 600, "bulk_wait_s": 0.0, "kept_share": 0}
+    rules = {"window_s": 0.5, "bulk_ahead_s": 600, "question_ahead_s": 600, "bulk_wait_s": 0.0, "smallest_shared": 1e9}
     limiter = limiter_of(requests=5, rules=rules)
     assert until_turned_away(limiter) >= 5
     limiter.acquire(is_question=True)
@@ -173,7 +173,7 @@ def test_a_429_stops_every_process_and_slows_all_down(limiter_of: LimiterOf) -> 
     assert turned_away(other) > 35
     assert turned_away(other, is_question=True) > 35
     let_pass(one, 40 + 600)
-    one._redis.hset("{limit}:state", "cut_at", time.time())
+    one._redis.hset("limit:state", "cut_at", time.time())
     assert until_turned_away(other) == 85
 
 
@@ -235,7 +235,7 @@ def test_a_clock_that_goes_back_stops_nobody(limiter_of: LimiterOf) -> None:
     limiter = limiter_of(requests=100)
     limiter.acquire()
     far = {"latest": 9e9, "sent:requests": 9e9, "asked:requests": 9e9}
-    limiter._redis.hset("{limit}:state", mapping=far)
+    limiter._redis.hset("limit:state", mapping=far)
     limiter.acquire()
 
 
@@ -250,7 +250,7 @@ def test_without_redis_a_process_keeps_to_its_part_and_shares_again_when_redis_i
         server.start()
         limiter._left_alone_until = 0
         limiter.acquire()
-        assert server.client().exists("{limit}:state")
+        assert server.client().exists("limit:state")
 
 
 def test_a_redis_that_was_never_there_stops_no_work_and_is_not_asked_at_each_request(tmp_path: Path) -> None:

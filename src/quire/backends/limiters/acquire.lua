@@ -41,7 +41,7 @@ if next(quotas) == nil and state.learned then quotas.requests = math.max(1, stat
 
 local function for_bulk(quota)
   if quota < rules.smallest_shared then return quota end
-  return quota - math.ceil(quota * rules.kept_share)
+  return quota - math.max(1, math.floor(quota * rules.kept_share))
 end
 
 local limits, steps = {}, {}

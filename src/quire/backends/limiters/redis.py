@@ -89,8 +89,7 @@ class RedisLimiter:
         self._redis = redis.Redis.from_url(
             redis_url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
         )
-        # The braces keep all on one node of a cluster.
-        self._keys = [f"{{{key}}}:{part}" for part in ("state", "log", "callers")]
+        self._keys = [f"{key}:{part}" for part in ("state", "log", "callers")]
         self._acquire, self._refused = map(self._redis.register_script, (_ACQUIRE, _REFUSED))
         self._common: dict[str, Any] = {"per_minute": dict(per_minute), "rules": dict(rules)}
         self._rules = rules
