@@ -34,7 +34,10 @@ def backends(env: Environment, *, data_dir: Path) -> dict[str, Backend]:
         ),
         "vector_store": _vector_store(env),
         "keyword_index": _keyword_index(env),
-        "extractive_model": ("quire.backends.chatmodels.extractive.ExtractiveModel", {}),
+        "extractive_model": (
+            "quire.backends.chatmodels.extractive.ExtractiveModel",
+            {"by_meaning": env.embedder not in _PROVIDERS},
+        ),
         "chat_model": _chat_model(env),
         "chat_limiter": _limiter(
             env,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from quire.backends.chatmodels.extractive import ExtractiveModel
-from quire.core.types import Passage, Span
+from quire.core.types import Passage, Span, Vectors
 from quire.testing.embedder import HashingEmbedder
 
 BOOK = [
@@ -119,3 +120,35 @@ def test_a_question_in_another_script_is_answered_by_its_words_or_not_at_all() -
     text = "潮汐是海水的周期性涨落现象。月球的引力是潮汐的主要原因。港口每小时记录水位。"
     assert quoted("潮汐的主要原因是什么？", text)[0] == "月球的引力是潮汐的主要原因。 [1]"
     assert quoted("怎样烤面包？", text) == []
+
+
+class Refusing(HashingEmbedder):
+    """A provider's embedder that must not be asked."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        raise AssertionError("asked")
+
+    def embed_query(self, text: str) -> Vectors:
+        raise AssertionError("asked")
+
+
+def quoted_by_words(question: str, *texts: str) -> list[str]:
+    model = ExtractiveModel(embedder=Refusing(), by_meaning=False)
+    return [piece.strip() for piece in model.stream(question=question, passages=passages(*texts))]
+
+
+def test_without_an_embedder_the_sentence_that_holds_the_words_answers() -> None:
+    assert quoted_by_words("When does a pilot of the harbour wait?", *BOOK)[0].startswith("A pilot waits")
+
+
+def test_without_an_embedder_what_the_passages_do_not_hold_is_not_answered() -> None:
+    assert quoted_by_words("How long must spaghetti boil in salted water?", *BOOK) == []
+
+
+def test_without_an_embedder_what_is_said_twice_is_quoted_once() -> None:
+    told = quoted_by_words("What follows the moon?", "The tides follow the moon.", "Tides, they follow the moon.")
+    assert len(told) == 1
+
+
+def test_without_an_embedder_an_overview_is_given_too() -> None:
+    assert quoted_by_words("What is this PDF about?", *BOOK)[0].startswith("The tides of the sea follow")

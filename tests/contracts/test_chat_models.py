@@ -21,3 +21,9 @@ class TestExtractiveModel(ExtractiveContract):
     @pytest.fixture
     def model(self) -> ChatModel:
         return ExtractiveModel(embedder=HashingEmbedder(dimensions=256))
+
+
+class TestExtractiveModelWithoutAnEmbedder(ExtractiveContract):
+    @pytest.fixture
+    def model(self) -> ChatModel:
+        return ExtractiveModel(embedder=HashingEmbedder(), by_meaning=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from tests.backends.model_servers import (
@@ -14,7 +14,7 @@ from tests.backends.model_servers import (
     openai_model,
     openai_server,
 )
-from tests.contracts.chat_model_contract import ChatModelContract
+from tests.contracts.chat_model_contract import GenerativeContract
 from tests.contracts.embedder_contract import EmbedderContract
 
 from quire.backends.embedders.gemini import GeminiEmbedder
@@ -48,13 +48,25 @@ class TestEmbedderOfAServerOfOnesOwn(EmbedderContract):
             yield openai_embedder(server, api_key="", model=model, dimensions=dimensions)
 
 
-class TestGeminiModel(ChatModelContract):
+class TestGeminiModel(GenerativeContract):
     @pytest.fixture
     def model(self, gemini_server: GeminiServer) -> ChatModel:
         return gemini_model(gemini_server)
 
+    @pytest.fixture
+    def told(self, gemini_server: GeminiServer) -> Callable[[], list[str]]:
+        def told() -> list[str]:
+            body = gemini_server.calls[-1].body
+            return [content["parts"][0]["text"] for content in (body["systemInstruction"], *body["contents"])]
 
-class TestOpenAIModel(ChatModelContract):
+        return told
+
+
+class TestOpenAIModel(GenerativeContract):
     @pytest.fixture
     def model(self, openai_server: OpenAIServer) -> ChatModel:
         return openai_model(openai_server)
+
+    @pytest.fixture
+    def told(self, openai_server: OpenAIServer) -> Callable[[], list[str]]:
+        return lambda: [message["content"] for message in openai_server.calls[-1].body["messages"]]
