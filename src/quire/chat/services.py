@@ -17,7 +17,7 @@ from quire.chat.models import Conversation, Exchange
 from quire.chat.outside import OutsideModel, StandIn, standing_alone
 from quire.chat.search import FoundChunk, check_question, check_scope, opening, search, search_anyhow
 from quire.core import answer as answering
-from quire.core.ports import ChatModel
+from quire.core.ports import ChatModel, WarmsUp
 from quire.core.questions import asks_for_overview
 from quire.core.types import Answer, Notice, Passage, Turn
 from quire.documents import services as documents
@@ -106,8 +106,10 @@ def ask(
 
 
 def warm_up() -> None:
-    """Load what the first question would wait for: the embedder and the rules for sentences, about 1.5 s."""
-    registry.embedder().embed_query("warm")
+    """Load what the first question would wait for: models of this machine, the rules for sentences, about 1.5 s."""
+    embedder = registry.embedder()
+    if isinstance(embedder, WarmsUp):
+        embedder.warm_up()
     registry.chat_model()
     registry.sentence_splitter()("Loads its rules. Once.")
 
