@@ -22,7 +22,7 @@ from quire.core.errors import QuireError
 
 NAME = "Gemini"
 KEY = "GEMINI_API_KEY"
-SPENT = "It comes back with the next day (Pacific time), or with a larger plan at Google"
+SPENT = "Wait for the next day (Pacific time), or take a larger plan at Google"
 _SERVER = "https://generativelanguage.googleapis.com"
 _PASSES = {408, 409, 425, 499}
 """Codes below 500 that may be answered otherwise next time."""
