@@ -55,6 +55,7 @@ REFUSALS = {
         "duplicate_content",
         "storage_unavailable",
     ],
+    "GET /api/documents/{document_id}/pages/{number}/image/": ["no_picture", "page_not_drawn", "parser_busy"],
     "POST /api/documents/{document_id}/retry/": ["not_failed"],
     "POST /api/search/": ["question_empty", "question_too_long", "reindex_needed"],
     "POST /api/ask/": ["question_empty", "question_too_long", "not_ready", "reindex_needed"],

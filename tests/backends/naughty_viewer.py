@@ -13,7 +13,7 @@ from quire.core.types import Box, Picture
 class NaughtyViewer:
     """`number` 1 does what the file's text says; any other page is a small picture."""
 
-    def draw(self, path: Path, *, number: int, width_px: int) -> Picture:
+    def draw(self, path: Path, *, number: int, width_px: int, marks: Sequence[Box] = ()) -> Picture:
         wish = path.read_text() if number == 1 else "jpeg"
         if wish == "loop":
             while True:

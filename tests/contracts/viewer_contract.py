@@ -45,6 +45,16 @@ class ViewerContract:
         boxes = viewer.locate(path, number=1, passages=[[(0, 6)], [(0, len(TEXT) + 1)], [], [(900, 950)]])
         assert [len(of_passage) for of_passage in boxes] == [1, 2, 0, 0]
 
+    def test_marked_words_are_yellow_and_can_still_be_read(self, viewer: Viewer, path: Path) -> None:
+        [[box]] = viewer.locate(path, number=1, passages=[[(0, 6)]])
+        picture = viewer.draw(path, number=1, width_px=1000, marks=[box])
+        pixels = np.asarray(Image.open(io.BytesIO(picture.content)).convert("RGB")).astype(int)
+        is_yellow = (pixels[..., 0] > 220) & (pixels[..., 2] < 180)
+        down, across = np.nonzero(is_yellow)
+        assert across.min() / 1000 == pytest.approx(box.left, abs=0.01)
+        assert across.max() / 1000 == pytest.approx(box.right, abs=0.01)
+        assert (pixels[down.min() : down.max(), across.min() : across.max()].sum(axis=2) < 200).any()
+
     def test_thousands_of_passages_are_located_in_their_order(self, viewer: Viewer, path: Path) -> None:
         boxes = viewer.locate(path, number=1, passages=[[(index % 6, index % 6 + 1)] for index in range(3_000)])
         assert boxes[:6] * 500 == boxes

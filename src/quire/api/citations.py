@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from quire.api.boxes import boxes
 from quire.api.schemas import BoxOut, CitationOut
-from quire.core.types import Citation
+from quire.core.types import Box, Citation
+from quire.documents import page_views
 from quire.documents.models import Page
 from quire.documents.workspace import page_of
 from quire.tenants.models import Tenant
@@ -35,5 +35,13 @@ def _boxes(tenant: Tenant, citation: Citation) -> list[BoxOut]:
     pages = Page.objects.filter(
         ingestion__tenant=tenant, ingestion__active_for=UUID(citation.document_id), number=citation.page
     )
-    row = pages.exclude(words=[]).first()
-    return boxes(page_of(row), start=citation.start, end=citation.end) if row else []
+    row = pages.select_related("ingestion").first()
+    if row is None:
+        return []
+    passage = (citation.start, citation.end)
+    return boxes_out(passage, page_views.boxes(row.ingestion, page_of(row), [passage])[0])
+
+
+def boxes_out(passage: tuple[int, int], boxes: Iterable[Box]) -> list[BoxOut]:
+    """The boxes of one passage of a page's text."""
+    return [BoxOut(start=passage[0], end=passage[1], **box._asdict()) for box in boxes]

@@ -1,23 +1,24 @@
-"""What a document holds: the original file, which may be replaced, and its pages as text."""
+"""What a document holds: the original file, which may be replaced, and its pages as text and as pictures."""
 
 from __future__ import annotations
 
+import hashlib
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from ninja import File, Router
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
+from ninja import File, Query, Router
 from ninja.files import UploadedFile
 
 from quire.api import views
 from quire.api.auth import caller_of
-from quire.api.boxes import boxes
+from quire.api.citations import boxes_out
 from quire.api.download import Download
-from quire.api.schemas import IngestOut, PageOut
-from quire.documents import services
-from quire.documents.models import Page
-from quire.documents.services import NotFoundError
-from quire.documents.workspace import page_of
+from quire.api.schemas import BoxOut, IngestOut, PageOut
+from quire.documents import page_views, services
 
 router = Router(tags=["documents"])
 
@@ -33,6 +34,10 @@ _BYTES = {
         302: {"description": "Where the bucket that keeps the file hands it out, for a minute"},
     }
 }
+
+_JPEG = {"responses": {200: {"description": "The picture", "content": {"image/jpeg": {}}}}}
+_PICTURE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600, must-revalidate"}
+RANGE = "With it, `boxes` are those of the passage of `text` that begins here, one a line, instead of each word's"
 
 
 @router.get("{uuid:document_id}/file/", summary="The original file", openapi_extra=_BYTES)
@@ -66,10 +71,38 @@ def put_file(request: HttpRequest, document_id: UUID, file: File[UploadedFile | 
 
 
 @router.get("{uuid:document_id}/pages/{int:number}/", response=PageOut, summary="A page as text")
-def get_page(request: HttpRequest, document_id: UUID, number: int) -> PageOut:
-    document = services.get(tenant=caller_of(request).tenant, document_id=document_id)
-    row = Page.objects.filter(ingestion=document.active_ingestion_id, number=number).first()
-    if row is None:
-        raise NotFoundError("page")
-    page = page_of(row)
-    return PageOut(number=page.number, label=page.label, text=page.text, origin=page.origin.value, boxes=boxes(page))
+def get_page(
+    request: HttpRequest,
+    document_id: UUID,
+    number: int,
+    start: Annotated[int | None, Query(ge=0, description=RANGE)] = None,
+    end: Annotated[int | None, Query(ge=0, description="Where that passage ends")] = None,
+) -> PageOut:
+    tenant = caller_of(request).tenant
+    ingestion, page = page_views.page(tenant=tenant, document_id=document_id, number=number)
+    if start is None and end is None:
+        boxes = [BoxOut(start=w.start, end=w.end, **w.box._asdict()) for w in page_views.words(ingestion, page)]
+    else:
+        passage = (start or 0, len(page.text) if end is None else end)
+        boxes = boxes_out(passage, page_views.boxes(ingestion, page, [passage])[0])
+    return PageOut(number=page.number, label=page.label, text=page.text, origin=page.origin.value, boxes=boxes)
+
+
+@router.get("{uuid:document_id}/pages/{int:number}/image/", summary="A picture of a page", openapi_extra=_JPEG)
+def get_page_image(
+    request: HttpRequest,
+    document_id: UUID,
+    number: int,
+    width: Annotated[int, Query(ge=50, le=page_views.MAX_WIDTH_PX, description="In pixels")] = 1_200,
+    q: Annotated[str, Query(max_length=500, description="Words to mark where the page says them")] = "",
+) -> HttpResponse:
+    """Only PDFs have pictures. It may be kept by the browser that asked: a page of one file never changes."""
+    tenant = caller_of(request).tenant
+    ingestion, page = page_views.page(tenant=tenant, document_id=document_id, number=number)
+    tag = quote_etag(hashlib.sha256(f"{ingestion.id} {number} {width} {q}".encode()).hexdigest()[:32])
+    answer = get_conditional_response(request, etag=tag)
+    if answer is None:
+        picture = page_views.draw(ingestion, page, width_px=width, marked=q)
+        answer = HttpResponse(picture.content, content_type="image/jpeg", headers=_PICTURE)
+    answer.headers["ETag"] = tag
+    return answer

@@ -150,7 +150,7 @@ class PageOut(Schema):
     label: str = Field(description="The number printed by a viewer; empty when it equals `number`")
     text: str
     origin: Literal["text_layer", "ocr", "markup"]
-    boxes: list[BoxOut] = Field(description="Of each word, where OCR read the page")
+    boxes: list[BoxOut] = Field(description="Of each word, or of one passage, where the file has pages to look at")
 
 
 class TaskErrorOut(Schema):

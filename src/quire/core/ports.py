@@ -51,6 +51,18 @@ class FileStore(Protocol):
         ...
 
 
+@runtime_checkable
+class NeedsTending(Protocol):
+    """A backend that stays quick as it grows when something is done for it now and then."""
+
+    def tend(self) -> int:
+        """Do what there is to do, outside of any transaction, and return how much it was. It may take minutes.
+
+        Any number of processes may call it; calling it never changes what is found.
+        """
+        ...
+
+
 class Extraction(Protocol):
     """An opened document."""
 
@@ -92,8 +104,10 @@ class Viewer(Protocol):
 
     media_types: frozenset[str]
 
-    def draw(self, path: Path, *, number: int, width_px: int) -> Picture:
-        """Page `number`, from 1, as a viewer shows it; less wide than asked where that would be too many pixels.
+    def draw(self, path: Path, *, number: int, width_px: int, marks: Sequence[Box] = ()) -> Picture:
+        """Page `number`, from 1, as a viewer shows it, with `marks` as if by a yellow pen.
+
+        Less wide than asked where that would be too many pixels.
 
         Raises `PermanentError` (`page_missing`, `corrupt_file`…).
         """

@@ -58,6 +58,12 @@ def find_said(passage: Passage, words: str, *, page_text: PageText) -> Quote:
     return Quote(passage.spans[0].page, words, -1, -1)
 
 
+def occurrences(text: str, words: str) -> list[tuple[int, int]]:
+    """Where `words` stand in `text`, as loosely as `find_said` takes them."""
+    pattern = _loosely(words)
+    return [found.span() for found in pattern.finditer(text)] if pattern else []
+
+
 _ELLIPSIS = re.compile(r"\s*(?:\[?…\]?|\[?\.{3,4}\]?)\s*")
 _ALIKE = ('"“”„«»', "'‘’‚`´", "-‐‑‒–—−")
 """Characters that a model writes for one another."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 import pypdfium2
 from numpy.typing import NDArray
+from PIL import Image, ImageChops
 
 from quire.backends.extractors.pdfium import pdf_page
 from quire.core.errors import PermanentError
@@ -19,15 +22,21 @@ MAX_SIDE_PX = 30_000
 _POINTS_PER_INCH = 72
 _MIN_CONTRAST = 64
 _QUALITY = 85
+_YELLOW = (255, 233, 120)
 _MIN_DARK_PIXELS = 20
 """A full stop of 10-point type has about 30 at 200 dpi."""
 
 
-def render_page(path: Path, *, page_number: int, width_px: int) -> Picture:
-    """A page (from 1), as a viewer shows it, `width_px` wide unless that makes more than `MAX_PIXELS`."""
+def render_page(path: Path, *, page_number: int, width_px: int, marks: Iterable[Sequence[float]] = ()) -> Picture:
+    """A page (from 1), as a viewer shows it, `width_px` wide unless that makes more than `MAX_PIXELS`.
+
+    A mark is left, top, right and bottom, in fractions of the page.
+    """
     with pdf_page(path, page_number) as page:
         scale = _allowed_scale(page, width_px / max(page.get_width(), 1))
         image = _bitmap(page, scale, is_grey=False).to_pil().convert("RGB")
+    for mark in marks:
+        _mark(image, *mark)
     out = io.BytesIO()
     # A page of text of 1,200 pixels takes 11 ms and 0.4 MB; PNG 130 ms for the same size, WebP 60 ms for half of it.
     image.save(out, "JPEG", quality=_QUALITY, subsampling=0)
@@ -51,6 +60,14 @@ def is_blank(picture: NDArray[np.uint8]) -> bool:
         return True
     marks = (picture < paper - _MIN_CONTRAST) | (picture > paper + _MIN_CONTRAST)
     return int(np.count_nonzero(marks)) < _MIN_DARK_PIXELS
+
+
+def _mark(image: Image.Image, left: float, top: float, right: float, bottom: float) -> None:
+    """As by a pen that one can see through."""
+    width, height = image.size
+    place = (int(left * width), int(top * height), ceil(right * width), ceil(bottom * height))
+    below = image.crop(place)
+    image.paste(ImageChops.multiply(below, Image.new("RGB", below.size, _YELLOW)), place)
 
 
 def _allowed_scale(page: pypdfium2.PdfPage, scale: float) -> float:

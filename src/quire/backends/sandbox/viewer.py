@@ -24,6 +24,7 @@ PAGE_S = 20
 MOST_AT_ONCE = 2
 """Children of one process: a browser that scrolls asks for many pages at a time."""
 WAIT_S = 30
+MOST_MARKS = 500
 MOST_PASSAGES = 1_000
 """In one question: with their numbers they must fit into one message to the parser process."""
 
@@ -40,10 +41,12 @@ class SandboxedViewer:
         self._limits = replace(limits, page_s=min(limits.page_s, PAGE_S))
         self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
 
-    def draw(self, path: Path, *, number: int, width_px: int) -> Picture:
+    def draw(self, path: Path, *, number: int, width_px: int, marks: Sequence[Box] = ()) -> Picture:
         """Raises `PermanentError` (`parser_timeout`, `parser_memory`, `parser_crash`) and `TransientError`
         (`parser_killed`, `parser_unavailable`, `parser_busy`) too."""
-        return self._ask(path, "picture", messages.picture_from, number=number, width_px=width_px)
+        return self._ask(
+            path, "picture", messages.picture_from, number=number, width_px=width_px, marks=marks[:MOST_MARKS]
+        )
 
     def locate(self, path: Path, *, number: int, passages: Sequence[Sequence[tuple[int, int]]]) -> list[list[Box]]:
         """Raises as `draw` does."""

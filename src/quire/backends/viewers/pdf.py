@@ -16,8 +16,8 @@ class PdfViewer:
 
     media_types = frozenset({PDF})
 
-    def draw(self, path: Path, *, number: int, width_px: int) -> Picture:
-        return render_page(path, page_number=number, width_px=width_px)
+    def draw(self, path: Path, *, number: int, width_px: int, marks: Sequence[Box] = ()) -> Picture:
+        return render_page(path, page_number=number, width_px=width_px, marks=marks)
 
     def locate(self, path: Path, *, number: int, passages: Sequence[Sequence[tuple[int, int]]]) -> list[list[Box]]:
         return char_boxes(path, page_number=number, passages=passages)
