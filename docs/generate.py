@@ -300,7 +300,8 @@ STREAMS = """
 ## Streams
 
 - An answer with `stream: true`: events `token` (`{"text": …}`) as it is written, then `citations` (a list), then
-  `done` (the whole `AnswerOut`); or `error` (a problem document) when it breaks off.
+  `done` (the whole `AnswerOut`); or `error` (a problem document) when it breaks off. A `notice` (`{"code", "message"}`)
+  comes before the first token when something else than the language model answers, after the last when that broke off.
 - A document's events: `document` (a `DocumentOut`) at once and at each change, `deleted` (`{"id": …}`) when it goes.
   The stream ends with the document's final state; asked again after that it answers 204, so that a browser stops.
 - All documents' events: the unfinished ones first (the newest 100), then each change. It never ends by itself.

@@ -15,13 +15,15 @@ from django.test import AsyncClient, Client
 from tests.web.conftest import browser as browser
 from tests.web.conftest import put as put
 
-from quire import registry
+from quire import environment, registry, wiring
 from quire.chat.models import Exchange
 from quire.core.errors import PermanentError, RateLimited, TransientError
 from quire.core.types import Vectors
 from quire.documents.models import Document
 from quire.testing.chat_model import ScriptedChatModel
 from quire.testing.embedder import HashingEmbedder
+from quire.testing.model_server import Reply, serving
+from quire.testing.openai_server import OpenAIServer
 
 Put = Callable[..., Document]
 
@@ -338,3 +340,41 @@ def test_no_database_connection_is_held_while_a_model_thinks(put: Put, client: C
         events(api_key)
     assert len(model.held) == 3 * 7 + 1
     assert not any(model.held)
+
+
+@pytest.fixture
+def provider(settings: Any) -> Iterator[OpenAIServer]:
+    """Embeds and words answers for a Quire that is set up as an operator would; no Redis counts its calls."""
+    with serving(OpenAIServer()) as server:
+        env = environment.read(
+            {
+                "QUIRE_EMBEDDER": "openai",
+                "QUIRE_EMBEDDING_DIMENSIONS": str(HashingEmbedder().dimensions),
+                "QUIRE_CHAT_MODEL": "openai",
+                "OPENAI_API_KEY": server.api_key,
+                "OPENAI_BASE_URL": server.base_url,
+            }
+        )
+        backends = wiring.backends(env, data_dir=settings.DATA_DIR)
+        alone = {role: backend for role, backend in backends.items() if not role.endswith("_limiter")}
+        settings.QUIRE_BACKENDS = {**settings.QUIRE_BACKENDS, **alone}
+        yield server
+
+
+def test_a_provider_embeds_searches_and_words_the_answer(put: Put, client: Client, provider: OpenAIServer) -> None:
+    put(SAFFRON)
+    answer = ask(client)
+    assert answer["answer"] == f"{SAFFRON} [1]"
+    assert answer["citations"][0]["verified"]
+    assert (answer["model"], answer["notice"]) == ("gpt-4.1-mini", None)
+
+
+def test_a_provider_that_is_gone_altogether_leaves_the_documents_own_words(
+    put: Put, client: Client, provider: OpenAIServer
+) -> None:
+    put(SAFFRON)
+    provider.fail_next(*[Reply(status=503)] * 2)
+    answer = ask(client)
+    assert (answer["answer"], answer["model"]) == (f"{SAFFRON} [1]", "extractive")
+    assert answer["notice"]["code"] == "model_failed"
+    assert provider.calls[-1].path.endswith("/chat/completions")

@@ -93,16 +93,13 @@ def answer(
 
 
 def _notice(error: QuireError, told: Notice | None, *, has_begun: bool) -> Notice:
-    """Of both, where something was told before."""
-    code = "answer_cut" if has_begun else "model_failed"
-    sentences = [told.message if told else "", _FAILURES[code], error.message]
-    return Notice(code=code, message=" ".join(sentence for sentence in sentences if sentence))
-
-
-_FAILURES = {
-    "answer_cut": "The language model broke off: this answer may not be whole.",
-    "model_failed": "The language model failed: only the documents' own sentences were looked through.",
-}
+    """Says what was told before as well."""
+    before = f"{told.message} " if told else ""
+    if has_begun:
+        what = "The language model broke off: this answer may not be whole."
+        return Notice(code="answer_cut", message=f"{before}{what} {error.message}")
+    what = "The language model failed: only the documents' own sentences were looked through."
+    return Notice(code="model_failed", message=f"{before}{what} {error.message}")
 
 
 def literal(text: str) -> str:
