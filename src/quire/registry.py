@@ -89,6 +89,12 @@ def prepare_stores() -> None:
     keyword_index().prepare()
 
 
+def tend_stores() -> int:
+    """Do what keeps the stores quick as they grow; returns how much there was to do. It may take minutes."""
+    stores = (vector_store(), keyword_index())
+    return sum(store.tend() for store in stores if isinstance(store, ports.NeedsTending))
+
+
 def _limiter(role: str) -> ports.Limiter | None:
     return cast(ports.Limiter, _build(role)) if _is_played(role) else None
 

@@ -14,13 +14,13 @@ ALIAS = "postgres_stores"
 
 
 @contextmanager
-def postgres_database() -> Iterator[str]:
-    """Its alias."""
-    configured = connections.settings | {ALIAS: dict(dj_database_url.parse(new_database()))}
+def postgres_database(alias: str = ALIAS) -> Iterator[str]:
+    """Its alias; another than usual for a second one at the same time."""
+    configured = connections.settings | {alias: dict(dj_database_url.parse(new_database()))}
     connections.settings = connections.configure_settings(configured)
     try:
-        yield ALIAS
+        yield alias
     finally:
-        connections[ALIAS].close()
-        del connections[ALIAS]
-        del connections.settings[ALIAS]
+        connections[alias].close()
+        del connections[alias]
+        del connections.settings[alias]

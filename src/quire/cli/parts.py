@@ -42,7 +42,7 @@ def dispatcher() -> None:
     import threading
 
     from quire.documents import dispatcher as documents_dispatcher
-    from quire.ops import error_reports
+    from quire.ops import error_reports, tending
 
     stop = threading.Event()
 
@@ -52,7 +52,8 @@ def dispatcher() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    documents_dispatcher.run(stop=stop, also={error_reports.report_missed: error_reports.REPORT_EVERY_S})
+    also = {error_reports.report_missed: error_reports.REPORT_EVERY_S, tending.tend: tending.TEND_EVERY_S}
+    documents_dispatcher.run(stop=stop, also=also)
 
 
 @click.command()
