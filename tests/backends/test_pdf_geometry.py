@@ -88,3 +88,13 @@ def test_a_picture_is_as_wide_as_asked_and_never_too_large(tmp_path: Path) -> No
     assert Image.open(io.BytesIO(render_page(path, page_number=1, width_px=200).content)).size == (200, 150)
     width, height = Image.open(io.BytesIO(render_page(path, page_number=1, width_px=9_000).content)).size
     assert width * height < 25_100_000
+
+
+@pytest.mark.parametrize("page", ["/MediaBox[0 0 400 300]/Rotate 90", "/MediaBox[0 0 400 300]/CropBox[50 50 250 150]"])
+def test_a_page_has_the_shape_of_its_picture_turned_and_cut_as_a_viewer_shows_it(tmp_path: Path, page: str) -> None:
+    path = tmp_path / "file.pdf"
+    path.write_bytes(raw_pdf(line("Some words", x=60, y=100), page=page))
+    with PdfExtractor(ocr=None).open(path) as extraction:
+        (width, height) = next(extraction.pages()).size
+    picture = render_page(path, page_number=1, width_px=1000)
+    assert width / height == pytest.approx(picture.width_px / picture.height_px, abs=0.002)

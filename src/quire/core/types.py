@@ -102,6 +102,8 @@ class Page:
     """Only for a PDF's text layer."""
     margins: tuple[Margin, ...] = ()
     """Only for a PDF's text layer."""
+    size: tuple[float, float] = (0.0, 0.0)
+    """Width and height in points, as a viewer shows it; 0 where there is no paper."""
     warning: str = ""
     """A sentence when this page, or a part of it, could not be read; the document lists it."""
 

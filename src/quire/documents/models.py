@@ -178,6 +178,7 @@ class Page(models.Model):
     words = models.JSONField(default=list)
     runs = models.JSONField(default=list)
     margins = models.JSONField(default=list)
+    size = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["ingestion", "number"], name="page_once")]

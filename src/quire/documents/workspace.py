@@ -215,6 +215,7 @@ def page_of(row: Page) -> types.Page:
         words=tuple(types.Word(start, end, types.Box(*box)) for start, end, box in row.words),
         runs=tuple(types.Run(*run) for run in row.runs),
         margins=tuple(types.Margin(*margin) for margin in row.margins),
+        size=tuple(row.size or (0.0, 0.0)),
     )
 
 

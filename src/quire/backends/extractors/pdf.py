@@ -90,11 +90,20 @@ class PdfExtraction:
                 yield self._checked(self._unread(number, "is damaged and could not be read."))
 
     def _checked(self, page: Page) -> Page:
-        """The last page says how many are missing behind it."""
+        """With its size; the last page says how many are missing behind it."""
+        page = replace(page, size=self._size(page.number))
         if page.number < self.page_count or self.page_count == self._stated_count:
             return page
         missing = f"The file states {self._stated_count} pages, of which only {self.page_count} are in it."
         return replace(page, warning=f"{page.warning} {missing}".strip())
+
+    def _size(self, number: int) -> tuple[float, float]:
+        try:
+            with PDFIUM_LOCK:
+                width, height = self._document.get_page_size(number - 1)
+        except pypdfium2.PdfiumError:
+            return 0.0, 0.0
+        return width, height
 
     def _page(self, number: int) -> Page:
         with PDFIUM_LOCK:

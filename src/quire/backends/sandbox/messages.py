@@ -64,6 +64,7 @@ def page_message(page: Page) -> dict[str, Any]:
             "words": page.words,
             "runs": page.runs,
             "margins": page.margins,
+            "size": page.size,
             "warning": page.warning,
         }
     }
@@ -117,6 +118,7 @@ def page_from(content: Any, *, number: int) -> Page:
             words=tuple(_words(content["words"], len(text))),
             runs=tuple(_runs(content["runs"], len(text))),
             margins=tuple(_margins(content["margins"], len(text))),
+            size=_size(content["size"]),
             warning=_text(content["warning"], _MAX_SENTENCE),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -191,6 +193,11 @@ def _margins(rows: Any, size: int) -> list[Margin]:
         Margin(_whole(start, 0, size), _whole(end, start, size), _number(place), _flag(is_apart))
         for start, end, place, is_apart in rows
     ]
+
+
+def _size(value: Any) -> tuple[float, float]:
+    width, height = map(_number, value)
+    return width, height
 
 
 def _text(value: Any, longest: int | None = None) -> str:
