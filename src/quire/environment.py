@@ -151,7 +151,7 @@ class Environment(BaseModel):
         "QUIRE_CHAT_MODEL", "extractive", "Alias of the model that words answers"
     )
     chat_model_name: str = variable(
-        "QUIRE_CHAT_MODEL_NAME", "", "Model of gemini (gemini-2.5-flash) or openai (gpt-4.1-mini)"
+        "QUIRE_CHAT_MODEL_NAME", "", "Model of gemini (gemini-3.5-flash-lite) or openai (gpt-6-luna)"
     )
     chat_requests_per_minute: int = variable(
         "QUIRE_CHAT_REQUESTS_PER_MINUTE", 0, "Provider's quota for all processes together; 0 when not known"

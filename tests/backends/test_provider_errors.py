@@ -66,7 +66,7 @@ OPENAI = {
     "no money": (openai.quota_spent(), PermanentError, "provider_quota_spent"),
     "no balance": (openai.error(402, "Insufficient Balance", kind="x"), PermanentError, "provider_quota_spent"),
     "never fits": (
-        openai.error(429, "Request too large for gpt-4.1 on tokens per min (TPM)", kind="tokens"),
+        openai.error(429, "Request too large for gpt-6-luna on tokens per min (TPM)", kind="tokens"),
         PermanentError,
         "provider_refused",
     ),

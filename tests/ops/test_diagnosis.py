@@ -38,7 +38,7 @@ def test_settings_that_were_set_are_shown_and_secrets_only_named(db: None) -> No
 def test_a_language_model_that_answers_is_seen_to_answer(db: None) -> None:
     with serving(GeminiServer()) as server, registry.using(chat_model=_gemini(server, server.api_key)):
         found = results()["chat model"]
-    assert (found.state, found.said) == ("ok", "gemini-2.5-flash answers")
+    assert (found.state, found.said) == ("ok", "gemini-3.5-flash-lite answers")
 
 
 def test_a_language_model_that_refuses_the_key_fails_with_the_setting_that_holds_it(db: None) -> None:

@@ -17,7 +17,7 @@ from quire.testing.model_server import Call, ModelServer, Refusal, Reply, Stream
 from quire.testing.prompted import Told, reply
 
 EMBEDDING_MODEL = "gemini-embedding-001"
-CHAT_MODELS = frozenset({"gemini-2.5-flash", "gemini-2.5-pro"})
+CHAT_MODELS = frozenset({"gemini-3.5-flash-lite", "gemini-3.8-flash"})
 MAX_TEXTS = 100
 MAX_TOKENS = 2048
 MAX_DIMENSIONS = 3072
@@ -154,7 +154,7 @@ class GeminiServer(ModelServer):
             candidate["content"] = {"role": "model", "parts": [{"text": text}]}
         if finish is not None:
             candidate["finishReason"] = finish
-        return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-2.5-flash"}
+        return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-3.5-flash-lite"}
 
 
 def _embedding(request: dict[str, Any], model: str) -> list[float]:

@@ -16,7 +16,7 @@ from quire.testing.model_server import Call, ModelServer, Refusal, Reply, Stream
 from quire.testing.prompted import Told, reply
 
 EMBEDDING_MODELS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
-CHAT_MODELS = frozenset({"gpt-4.1-mini", "gpt-4.1"})
+CHAT_MODELS = frozenset({"gpt-6-luna", "gpt-6.2-sol"})
 MAX_TEXTS = 2048
 MAX_TOKENS = 8192
 BYTES_PER_TOKEN = 6
@@ -69,7 +69,7 @@ def error(
 
 def over_quota(*, headers: dict[str, str] | None = None) -> Reply:
     """Too many requests, or tokens, this minute."""
-    message = "Rate limit reached for gpt-4.1-mini on requests per min (RPM): Limit 500, Used 500, Requested 1."
+    message = "Rate limit reached for gpt-6-luna on requests per min (RPM): Limit 500, Used 500, Requested 1."
     return error(429, message, kind="requests", code="rate_limit_exceeded", headers=headers)
 
 

@@ -33,7 +33,7 @@ class GeminiModel:
     is_generative = True
 
     def __init__(
-        self, *, api_key: str, base_url: str = "", timeout_s: float = 60, model: str = "gemini-2.5-flash"
+        self, *, api_key: str, base_url: str = "", timeout_s: float = 60, model: str = "gemini-3.5-flash-lite"
     ) -> None:
         self.id = model
         self._timeout_s = timeout_s

@@ -21,7 +21,7 @@ class OpenAIModel:
 
     is_generative = True
 
-    def __init__(self, *, api_key: str, base_url: str = "", timeout_s: float = 60, model: str = "gpt-4.1-mini") -> None:
+    def __init__(self, *, api_key: str, base_url: str = "", timeout_s: float = 60, model: str = "gpt-6-luna") -> None:
         self.id = model
         self._timeout_s = timeout_s
         self._account = OpenAIAccount(
