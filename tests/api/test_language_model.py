@@ -366,7 +366,7 @@ def test_a_provider_embeds_searches_and_words_the_answer(put: Put, client: Clien
     answer = ask(client)
     assert answer["answer"] == f"{SAFFRON} [1]"
     assert answer["citations"][0]["verified"]
-    assert (answer["model"], answer["notice"]) == ("gpt-4.1-mini", None)
+    assert (answer["model"], answer["notice"]) == ("gpt-6-luna", None)
 
 
 def test_a_provider_that_is_gone_altogether_leaves_the_documents_own_words(
