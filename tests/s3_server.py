@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import atexit
 import uuid
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import boto3
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
 REGION = "eu-central-1"
@@ -66,3 +69,9 @@ def keys(bucket: str) -> list[str]:
 def unfinished(bucket: str) -> list[str]:
     """Keys of uploads in parts that were begun and neither completed nor aborted."""
     return [upload["Key"] for upload in client().list_multipart_uploads(Bucket=bucket).get("Uploads", ())]
+
+
+def make_older(bucket: str, key: str, *, seconds: float) -> None:
+    """As if the object had been written earlier, which no client can say."""
+    held = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys[key]
+    held.last_modified -= timedelta(seconds=seconds)

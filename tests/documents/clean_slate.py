@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
-from tests import stores
+from tests import storage, stores
 
 from quire.documents.models import Document, Ingestion
 
@@ -28,10 +26,4 @@ def wipe_everything() -> None:
         rows = ("documents_ingestion", "documents_document", "documents_event", "documents_tombstone")
         for table in (*tables, *rows, "tenants_membership", "tenants_tenant", "tenants_user"):
             cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - a name from the line above
-    for path in storage_folder().rglob("*"):
-        if path.is_file():
-            path.unlink()
-
-
-def storage_folder() -> Path:
-    return Path(settings.STORAGES["default"]["OPTIONS"]["location"])
+    storage.wipe_files()

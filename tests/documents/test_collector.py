@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings
+from tests import storage
+from tests.storage import stored_keys, wipe_files
 from tests.stores import DatabaseVectorStore
 
 from quire import registry
@@ -23,67 +25,56 @@ from quire.testing.vector_store import InMemoryVectorStore
 Submit = Callable[..., Submission]
 
 
-@pytest.fixture(autouse=True)
-def folder() -> Path:
-    """An empty object storage."""
-    folder = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
-    for path in files(folder):
-        path.unlink()
-    return folder
-
-
-def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+@pytest.fixture(autouse=True, params=storage.KINDS)
+def empty_storage(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> None:
+    settings.STORAGES = settings.STORAGES | {"default": storage.of_kind(request.param, folder=tmp_path)}
 
 
 def run(submission: Submission) -> None:
     ingestion.run(task_id=submission.ingestion.task_id)
 
 
-def test_nothing_is_left_of_a_deleted_document(submit: Submit, caller: Caller, folder: Path) -> None:
+def test_nothing_is_left_of_a_deleted_document(submit: Submit, caller: Caller) -> None:
     submission = submit()
     run(submission)
     services.delete(tenant=caller.tenant, document_id=submission.document.id)
     collector.collect()
     rows = [model.objects.count() for model in (Document, Ingestion, Page, Chunk)]
-    assert (rows, files(folder)) == ([0, 0, 0, 0], [])
+    assert (rows, stored_keys()) == ([0, 0, 0, 0], set())
     assert list(registry.vector_store().ingestion_ids(str(caller.tenant.id))) == []
     assert Tombstone.objects.count() == 1
 
 
 def test_the_file_of_a_failed_document_stays_for_a_retry_and_goes_with_the_document(
-    submit: Submit, caller: Caller, folder: Path, extractor: ScriptedExtractor
+    submit: Submit, caller: Caller, extractor: ScriptedExtractor
 ) -> None:
     extractor.failures[12] = [PermanentError("Broken.", code="corrupt_file")]
     submission = submit()
     run(submission)
     collector.collect()
-    assert (Page.objects.count(), len(files(folder))) == (0, 1)
+    assert (Page.objects.count(), len(stored_keys())) == (0, 1)
     services.delete(tenant=caller.tenant, document_id=submission.document.id)
     collector.collect()
-    assert (Document.objects.count(), files(folder)) == (0, [])
+    assert (Document.objects.count(), stored_keys()) == (0, set())
 
 
 def test_a_failed_document_uploaded_again_is_tried_with_the_new_file(
-    submit: Submit, folder: Path, extractor: ScriptedExtractor
+    submit: Submit, extractor: ScriptedExtractor
 ) -> None:
     extractor.failures[1] = [PermanentError("Broken.", code="corrupt_file")]
     failed = submit()
     run(failed)
     collector.collect()
-    for path in files(folder):
-        path.unlink()  # the reason why it failed may be the stored copy
+    wipe_files()  # the reason why it failed may be the stored copy
     again = submit()
     assert (again.document.id, again.is_duplicate) == (failed.document.id, False)
     run(again)
     collector.collect()
     assert Document.objects.get().active_ingestion_id == again.ingestion.id
-    assert [path.name for path in files(folder)] == [again.ingestion.storage_key.rpartition("/")[2]]
+    assert stored_keys() == {again.ingestion.storage_key}
 
 
-def test_the_old_run_of_a_reindexed_document_goes_and_its_file_stays(
-    submit: Submit, caller: Caller, folder: Path
-) -> None:
+def test_the_old_run_of_a_reindexed_document_goes_and_its_file_stays(submit: Submit, caller: Caller) -> None:
     first = submit()
     run(first)
     again = services.reindex(tenant=caller.tenant, document_id=first.document.id)
@@ -91,7 +82,7 @@ def test_the_old_run_of_a_reindexed_document_goes_and_its_file_stays(
     collector.collect()
     assert set(Chunk.objects.values_list("ingestion_id", flat=True)) == {again.ingestion.id}
     assert list(registry.vector_store().ingestion_ids(str(caller.tenant.id))) == [str(again.ingestion.id)]
-    assert len(files(folder)) == 1
+    assert len(stored_keys()) == 1
 
 
 def test_what_cannot_be_purged_does_not_hold_up_the_rest(
@@ -116,7 +107,7 @@ def test_what_cannot_be_purged_does_not_hold_up_the_rest(
 
 
 def test_a_collector_that_finds_another_was_quicker_goes_on_without_a_word(
-    submit: Submit, caller: Caller, folder: Path, caplog: pytest.LogCaptureFixture
+    submit: Submit, caller: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
     submission = submit()
     run(submission)
@@ -131,7 +122,7 @@ def test_a_collector_that_finds_another_was_quicker_goes_on_without_a_word(
     with registry.using(vector_store=Slow()):
         collector.collect()
     assert not Document.objects.exists()
-    assert files(folder) == []
+    assert stored_keys() == set()
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 

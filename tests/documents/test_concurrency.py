@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from clean_slate import let_time_pass, storage_folder, wipe_everything
+from clean_slate import let_time_pass, wipe_everything
 from django.db import connections
+from tests.storage import stored_keys
 
 from quire.documents import collector, ingestion, lifecycle, services
 from quire.documents.ingestion import Result
@@ -86,7 +87,7 @@ def test_the_same_bytes_uploaded_many_times_at_once_are_one_document(caller: Cal
     assert {type(submission) for submission in submissions} == {Submission}
     assert sum(not submission.is_duplicate for submission in submissions if isinstance(submission, Submission)) == 1
     assert (Document.objects.count(), Ingestion.objects.count()) == (1, 1)
-    assert len([path for path in storage_folder().rglob("*") if path.is_file()]) == 1
+    assert len(stored_keys()) == 1
 
 
 def test_a_failed_document_uploaded_many_times_at_once_is_tried_again_once(caller: Caller, tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_delete_completion_and_collection_at_once_leave_nothing(submit: Submit, 
         pass
     assert not Document.objects.exists()
     assert not Chunk.objects.exists()
-    assert not [path for path in storage_folder().rglob("*") if path.is_file()]
+    assert not stored_keys()
 
 
 def test_one_of_many_retries_is_granted(submit: Submit, caller: Caller) -> None:

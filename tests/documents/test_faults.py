@@ -8,12 +8,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from clean_slate import let_time_pass, storage_folder, wipe_everything
+from clean_slate import let_time_pass, wipe_everything
 from django.core.files.storage import default_storage
 from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 from real_redis import RealRedis, task_id
 from tests import stores
+from tests.storage import stored_keys
 
 from quire import registry
 from quire.backends.chunkers.sentences import SentenceChunker
@@ -162,16 +163,11 @@ def _is_complete_and_alone(caller: Caller) -> set[str]:
     }
     assert held == {len(texts)}
     assert Event.objects.filter(kind="completed").count() == 1
-    return _files() - {run.storage_key}
+    return stored_keys() - {run.storage_key}
 
 
 def _is_gone(tenant: Tenant, *, but: set[str]) -> None:
     assert not any(model.objects.exists() for model in (Document, Ingestion, Page, Chunk))
     assert list(registry.vector_store().ingestion_ids(str(tenant.id))) == []
     assert stores.keyword_ingestions() == set()
-    assert _files() == but
-
-
-def _files() -> set[str]:
-    folder = storage_folder()
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert stored_keys() == but

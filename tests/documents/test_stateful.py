@@ -17,7 +17,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from clean_slate import let_time_pass, storage_folder, wipe_everything
+from clean_slate import let_time_pass, wipe_everything
 from django.db import connection
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -30,6 +30,7 @@ from hypothesis.stateful import (
 )
 from real_redis import RealRedis, task_id
 from tests import stores
+from tests.storage import stored_keys
 
 from quire import registry
 from quire.backends.chunkers.sentences import SentenceChunker
@@ -397,13 +398,13 @@ class Documents(RuleBasedStateMachine):
         assert stores.keyword_ingestions() == ingestions
         keys = {services.newest(document).storage_key for document in Document.objects.all()}
         keys |= set(Ingestion.objects.filter(id__in=ingestions).values_list("storage_key", flat=True))
-        assert {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()} == keys
+        assert stored_keys() == keys
 
     def _submit(self, content: str) -> Submission:
         return services.submit(tenant=self.tenant, user=self.user, upload=self._file(content))
 
     def _file(self, content: str) -> Upload:
-        path = self.folder.parent / "upload"
+        path = self.folder / "upload"
         path.write_text(text_of(content))
         return Upload(path=path, name=f"{content}.txt", sha256=SHA256[content], bytes=path.stat().st_size)
 
@@ -434,13 +435,15 @@ def _everything() -> list[object]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(36_000 if HISTORIES else 180)
-def test_any_history_loses_nothing_doubles_nothing_and_shows_nothing_it_should_not(broker: RealRedis) -> None:
+def test_any_history_loses_nothing_doubles_nothing_and_shows_nothing_it_should_not(
+    broker: RealRedis, tmp_path: Path
+) -> None:
     embedder = HashingEmbedder()
     vectors, keywords = stores.DatabaseVectorStore(), stores.DatabaseKeywordIndex()
     vectors.prepare(dimensions=embedder.dimensions)
     keywords.prepare()
     Documents.broker = broker
-    Documents.folder = storage_folder()
+    Documents.folder = tmp_path
     Documents.seen = Counter()
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:

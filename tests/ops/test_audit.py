@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from tests import storage
 
 from quire import registry
 from quire.core.types import VectorRecord
@@ -26,16 +26,10 @@ TakeIn = Callable[..., Document]
 HOURS_AGO = timedelta(hours=2)
 
 
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings: object, tmp_path: Path) -> Iterator[None]:
-    """What other tests left in the shared folder is none of these tests' affair."""
-    storages = {**settings.STORAGES}  # type: ignore[attr-defined]
-    storages["default"] = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = storages  # type: ignore[attr-defined]
-    return
+@pytest.fixture(autouse=True, params=storage.KINDS)
+def storage_of_its_own(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> None:
+    """What other tests left in the shared one is none of these tests' affair."""
+    settings.STORAGES = settings.STORAGES | {"default": storage.of_kind(request.param, folder=tmp_path)}
 
 
 @pytest.fixture
@@ -57,8 +51,7 @@ def kinds(*, repair: bool = False) -> list[str]:
 
 def store_old_file(key: str) -> str:
     key = default_storage.save(key, ContentFile(b"lost"))
-    hours_ago = time.time() - HOURS_AGO.total_seconds()
-    os.utime(default_storage.path(key), (hours_ago, hours_ago))
+    storage.make_older(key, seconds=HOURS_AGO.total_seconds())
     return key
 
 
