@@ -2,7 +2,8 @@
 
 A page may begin with `DEED loop`, `DEED hoard` or `DEED segfault`, and a document with `FAULT flaky NAME 2` (two
 errors that pass), `FAULT limited NAME 2` (two times a provider says when to come back) or `FAULT hopeless NAME 0`.
-A question that begins with `SLOW QUESTION` takes long to embed.
+A question that begins with `SLOW QUESTION` is not embedded before the file `go` is in the folder of faults; `asked` is
+there as soon as somebody waits for it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ FAULT = re.compile(r"FAULT (flaky|limited|hopeless) (\w+) (\d+)")
 DEED = re.compile(r"DEED (loop|hoard|segfault)")
 FAULT_CODE = "provider_down"
 LIMIT_S = 1.5
-SLOW_S = 1
+SLOW_S = 60
+"""The longest that a slow question waits."""
 
 
 class FaultyEmbedder(HashingEmbedder):
@@ -48,8 +50,15 @@ class FaultyEmbedder(HashingEmbedder):
 
     def embed_query(self, text: str) -> Vectors:
         if text.startswith("SLOW QUESTION"):
-            time.sleep(SLOW_S)
+            self._wait_to_be_let_go()
         return super().embed_query(text)
+
+    def _wait_to_be_let_go(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        (self._folder / "asked").touch()
+        end = time.monotonic() + SLOW_S
+        while not (self._folder / "go").exists() and time.monotonic() < end:
+            time.sleep(0.02)
 
     def _fail(self, kind: str, name: str, times: str) -> None:
         if kind != "hopeless" and self._count(name) > int(times):

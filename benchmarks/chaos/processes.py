@@ -25,8 +25,8 @@ def descendants(pid: int) -> list[int]:
 
 
 def pool(pid: int) -> list[int]:
-    """The pool processes of a worker."""
-    return [child for child in descendants(pid) if not is_parser(child)]
+    """The pool processes of a worker: its own children, since below them are parsers, or what is about to be one."""
+    return [child for child in descendants(pid) if _parent(Path(f"/proc/{child}")) == pid and not is_parser(child)]
 
 
 def parsers(pid: int) -> list[int]:

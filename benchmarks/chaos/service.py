@@ -25,6 +25,7 @@ from quire.ops.supervisor.tether import tied
 
 ROOT = Path(__file__).parents[2]
 START_LIMIT_S = 120
+END_LIMIT_S = 60
 QUIRE = (sys.executable, "-P", "-m", "quire")
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "benchmarks.chaos.settings",
@@ -112,6 +113,8 @@ class Service:
     def start(self, name: str) -> None:
         """Start a part that does not run, and keep it running from now on."""
         part = self.parts[name]
+        if part.process and not part.is_wanted and part.is_running:
+            part.process.wait(END_LIMIT_S)  # it was asked to stop
         part.is_wanted = True
         if part.is_running:
             return
@@ -135,7 +138,14 @@ class Service:
         part.is_wanted = is_wanted
         if part.process:
             part.process.send_signal(by)
-            part.process.wait(60)
+            part.process.wait(END_LIMIT_S)
+
+    def ask_to_stop(self, name: str) -> None:
+        """Send SIGTERM, and do not wait: `start` does, before it starts the part again."""
+        part = self.parts[name]
+        part.is_wanted = False
+        if part.process:
+            part.process.terminate()
 
     def tend(self) -> list[str]:
         """Start again whatever died; the names of those that had."""

@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 from benchmarks.chaos import processes
 from benchmarks.chaos.backends import FAULT_CODE
-from tests.chaos.conftest import IS_CI, LEASE_S, SWEEP_S, Scene, staged
+from tests.chaos.conftest import IS_CI, LIMIT_S, Scene, staged
 
 PAGES = 48
-SLACK_S = 10
-"""For a machine that is busy with other things."""
-GRACE_S = 10
 RESUMES_WITHIN_S = 40
-pytestmark = pytest.mark.timeout(400)
-"""The first test waits until the service has started, on whatever machine."""
+pytestmark = pytest.mark.timeout(900)
+"""A backstop; the first test waits until the service has started, on whatever machine."""
 
 
 def test_a_document_of_a_killed_worker_goes_on_elsewhere_at_the_page_it_was_at(scene: Scene, write: Any) -> None:
@@ -35,7 +32,7 @@ def test_a_document_of_a_killed_worker_goes_on_elsewhere_at_the_page_it_was_at(s
     kinds = [kind for kind, _ in scene.history(document_id)]
     assert kinds == ["queued", "claimed", "taken_back", "claimed", "completed"]
     claimed_again_at = scene.history(document_id)[3][1]
-    assert claimed_again_at - killed_at < LEASE_S + SWEEP_S + SLACK_S
+    assert claimed_again_at - killed_at < RESUMES_WITHIN_S
     after = scene.saved_rows("page", document_id)
     assert len(before) >= 8
     assert {number: after[number] for number in before} == before  # not one of them was read again
@@ -58,7 +55,7 @@ def test_with_the_default_leases_a_document_goes_on_within_40_s_of_a_crash(write
 def test_a_document_whose_pool_process_is_killed_goes_on_at_the_chunk_it_was_at(scene: Scene, write: Any) -> None:
     paper = write(pages=110)  # more than one batch of chunks
     document_id = scene.upload(paper)
-    scene.service.wait(lambda: scene.run_of(document_id)["chunks_done"] >= 32, "chunks are saved", limit_s=90)
+    scene.service.wait(lambda: scene.run_of(document_id)["chunks_done"] >= 32, "chunks are saved", limit_s=LIMIT_S)
     run = scene.run_of(document_id)
     assert run["status"] == "running"
     processes.send(signal.SIGKILL, int(run["lease_owner"].rpartition(":")[2]))
@@ -87,7 +84,7 @@ def test_a_worker_that_wakes_after_its_lease_changes_nothing(scene: Scene, write
     scene.service.wait(
         lambda: f"the lease of document {document_id} was lost: nothing was changed" in log.read_text(),
         "the worker finds out that it is late",
-        limit_s=60,
+        limit_s=LIMIT_S,
     )
     assert _all_of(scene, document_id) == before
     assert scene.answers_with(document_id, paper)
@@ -97,9 +94,7 @@ def test_a_worker_that_is_asked_to_stop_hands_its_document_over_unmarked(scene: 
     paper = write(pages=PAGES)
     document_id = scene.upload(paper)
     scene.wait_for_pages(document_id, 8)
-    asked_at = time.monotonic()
     scene.service.kill(scene.worker_of(document_id), by=signal.SIGTERM, is_wanted=False)
-    assert time.monotonic() - asked_at < GRACE_S
     before = scene.saved_rows("page", document_id)
     document = scene.finished(document_id)
     assert document["status"] == "completed"
@@ -115,11 +110,12 @@ def test_a_web_that_is_asked_to_stop_finishes_the_answer_it_is_giving(scene: Sce
     document_id = scene.upload(paper)
     assert scene.finished(document_id)["status"] == "completed"
     ask = f"/api/documents/{document_id}/ask/"
+    faults = scene.service.data_dir / "faults"
     with ThreadPoolExecutor() as beside:
         answer = beside.submit(scene.http.post, ask, json={"question": f"SLOW QUESTION {paper.chunks[0][:60]}"})
-        time.sleep(0.5)
-        assert not answer.done()
-        scene.service.kill("web", by=signal.SIGTERM, is_wanted=False)
+        scene.service.wait((faults / "asked").exists, "the web is at the answer", limit_s=LIMIT_S)
+        scene.service.ask_to_stop("web")
+        (faults / "go").touch()
         assert answer.result().status_code == 200
     assert answer.result().json()["conversation_id"]
 
@@ -156,7 +152,7 @@ def test_one_page_that_crashes_the_parser_is_left_out_and_named(scene: Scene, wr
 def test_a_document_whose_provider_fails_twice_is_tried_again_after_2_and_4_seconds(scene: Scene, write: Any) -> None:
     paper = write(trait="flaky")
     document_id = scene.upload(paper)
-    document = scene.finished(document_id, limit_s=60)
+    document = scene.finished(document_id)
     assert document["status"] == "completed"
     assert scene.answers_with(document_id, paper)
     assert scene.broken_rules(document_id) == []
@@ -166,14 +162,14 @@ def test_a_document_whose_provider_fails_twice_is_tried_again_after_2_and_4_seco
 
 def test_a_wait_that_a_provider_asks_for_burns_no_attempt(scene: Scene, write: Any) -> None:
     document_id = scene.upload(write(trait="limited"))
-    document = scene.finished(document_id, limit_s=60)
+    document = scene.finished(document_id)
     assert (document["status"], document["attempts"]) == ("completed", 0)
     assert scene.broken_rules(document_id) == []
 
 
 def test_a_document_whose_provider_never_answers_fails_at_its_fourth_attempt(scene: Scene, write: Any) -> None:
     document_id = scene.upload(write(trait="hopeless"))
-    document = scene.finished(document_id, limit_s=90)
+    document = scene.finished(document_id)
     assert (document["status"], document["attempts"]) == ("failed", 4)
     assert document["error"]["code"] == FAULT_CODE
     assert scene.broken_rules(document_id) == []

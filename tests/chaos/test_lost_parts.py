@@ -19,10 +19,10 @@ from tests.chaos.conftest import IS_CI, Scene
 
 DELAY_S = 0.1
 """What a dead Redis may add to a 202."""
-SLACK_S = 0.5
-"""For a machine that is busy with other things."""
-pytestmark = pytest.mark.timeout(400)
-"""The first test waits until the service has started, on whatever machine."""
+SLACK_S = 5
+"""For a machine that is busy with other things; what really waits for a dead Redis does so for 19 s."""
+pytestmark = pytest.mark.timeout(900)
+"""A backstop; the first test waits until the service has started, on whatever machine."""
 
 
 def test_queued_documents_survive_a_wiped_redis(scene: Scene, write: Any) -> None:
