@@ -13,7 +13,7 @@ import pytest
 from tests import parts
 
 # Django reads its settings when it is set up, which is here as long as pytest's own configuration names no settings.
-for name in [name for name in os.environ if name.startswith("QUIRE_") and not name.startswith("QUIRE_TEST_")]:
+for name in [name for name in os.environ if name.startswith(("QUIRE_", "AWS_")) and not name.startswith("QUIRE_TEST_")]:
     del os.environ[name]
 for name in ("DATABASE_URL", "REDIS_URL"):
     os.environ.pop(name, None)
