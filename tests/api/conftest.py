@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests import parts
 
 MAX_UPLOAD_BYTES = 3 * 2**20
 START_LIMIT_S = 90
@@ -58,6 +59,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         "QUIRE_EMBEDDER": "hashing",
         "QUIRE_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
         "QUIRE_WORKER_CONCURRENCY": "1",
+        **parts.of_service(),
     }
     command = [sys.executable, "-m", "quire", "up", "--port", str(port), "--data-dir", str(data_dir)]
     log = (data_dir.parent / "live.log").open("wb")

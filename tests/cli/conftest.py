@@ -12,9 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
+from tests import parts
 
 START_LIMIT_S = 120
 QUIRE = [sys.executable, "-m", "quire"]
@@ -23,7 +25,14 @@ QUIRE = [sys.executable, "-m", "quire"]
 def environ(folder: Path, **more: str) -> dict[str, str]:
     """What a person's shell holds, without what pytest's holds of Quire."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("QUIRE_", "DJANGO_", "PYTEST_"))}
-    return {**kept, "QUIRE_DATA_DIR": str(folder), "QUIRE_EMBEDDER": "hashing", "QUIRE_OCR": "none", **more}
+    ours = {"QUIRE_DATA_DIR": str(folder), "QUIRE_EMBEDDER": "hashing", "QUIRE_OCR": "none", **_parts(folder)}
+    return {**kept, **ours, **more}
+
+
+@cache
+def _parts(folder: Path) -> dict[str, str]:
+    """The same for every process of a folder."""
+    return parts.of_service()
 
 
 @dataclass

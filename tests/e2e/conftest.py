@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from tests import parts
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,11 +32,13 @@ class Live:
 
     url: str
     data_dir: Path
+    environ: dict[str, str]
 
     def sign_in_link(self) -> str:
         """An unused one."""
         command = [QUIRE, "--data-dir", str(self.data_dir), "sign-in-link"]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split()[-1]
+        made = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=self.environ)
+        return made.stdout.split()[-1]
 
 
 @pytest.fixture(scope="session")
@@ -43,14 +47,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     data_dir = tmp_path_factory.mktemp("live")
     port = _free_port()
     log = data_dir / "up.log"
+    command = [QUIRE, "up", "--port", str(port), "--data-dir", str(data_dir)]
+    environ = {**os.environ, **parts.of_service()}
     with log.open("wb") as output:
-        up = subprocess.Popen(
-            [QUIRE, "up", "--port", str(port), "--data-dir", str(data_dir)], stdout=output, stderr=subprocess.STDOUT
-        )
+        up = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environ)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(up, url, log)
-        yield Live(url=url, data_dir=data_dir)
+        yield Live(url=url, data_dir=data_dir, environ=environ)
     finally:
         up.terminate()
         up.wait(60)

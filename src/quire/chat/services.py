@@ -220,12 +220,15 @@ def _answer(asked: _Asked, retrieved: _Retrieved, retrieved_s: float) -> Generat
 @transaction.atomic
 def _keep(asked: _Asked, answer: Answer, timings: dict[str, float]) -> AskResult:
     caller, conversation = asked.caller, asked.conversation
+    # Locked until the answer is kept: a delete either sees it, and rewrites it, or is seen here. And locked first: a
+    # conversation's rows name documents, which shares their lock, and nobody may wait for more while sharing.
+    ids = forgetting.cited_by(answer.citations)
+    locked = documents.lock(tenant=caller.tenant, document_ids=ids | set(asked.document_ids or ()))
+    cited = [document for document in locked if document.id in ids]
     if conversation is None:
         conversation = begin_conversation(caller=caller, title=asked.question, document_ids=asked.document_ids)
     else:
         conversation.save(update_fields=["updated_at"])
-    # Locked until the answer is kept: a delete either sees it, and rewrites it, or is seen here.
-    cited = documents.lock(tenant=caller.tenant, document_ids=forgetting.cited_by(answer.citations))
     answer = forgetting.known(answer, living={str(document.id) for document in cited})
     exchange = Exchange.objects.create(
         tenant=caller.tenant,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, connections, transaction
 from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
@@ -108,7 +108,7 @@ def _repeat(job: Job, every_s: float, stop: threading.Event) -> None:
 def _try(job: Job) -> None:
     try:
         job()
-    except OperationalError as error:
+    except (InterfaceError, OperationalError) as error:
         log.warning("%s: the database could not be reached: %s", job.__name__, error)
         connections.close_all()
     except Exception:

@@ -24,7 +24,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
@@ -117,20 +117,20 @@ def complete(lease: Lease) -> None:
     over = {"status": Ingestion.Status.COMPLETED, "stage": Stage.DONE, "error_code": "", "error_message": ""}
     with _closing(lease, **over) as ingestion:
         refuse_second(ingestion.document, sha256=ingestion.sha256)
-        Document.objects.filter(id=lease.document_id).update(
-            status=Status.COMPLETED,
-            active_ingestion=ingestion,
-            title=ingestion.title,
-            sha256=ingestion.sha256,
-            completed_at=Now(),
-        )
+        changes = {"status": Status.COMPLETED, "active_ingestion": ingestion, "title": ingestion.title}
+        document = Document.objects.filter(id=lease.document_id)
+        try:
+            with transaction.atomic():
+                document.update(sha256=ingestion.sha256, completed_at=Now(), **changes)
+        except IntegrityError:  # the same content was taken in at this moment
+            refuse_second(ingestion.document, sha256=ingestion.sha256)
+            raise
         events.record(ingestion, "completed", generation=lease.generation)
 
 
 def fail(lease: Lease, error: QuireError, **changes: Any) -> None:
     """End for good. A document that has content keeps it; one that never had any is failed, with the reason."""
-    over = {"status": Ingestion.Status.FAILED, "error_code": error.code, "error_message": error.message}
-    with _closing(lease, **over, **changes) as ingestion:
+    with _closing(lease, status=Ingestion.Status.FAILED, **_fields_of(error), **changes) as ingestion:
         _mark_failed(ingestion)
 
 
@@ -171,7 +171,11 @@ def _wait(lease: Lease, error: RateLimited) -> bool:
         fail(lease, PermanentError(TOO_LONG_A_WAIT.format(error.waiting_for), code="deadline_exceeded"))
         return False
     _requeue(
-        lease, error, delay_s=delay_s, waiting_for=error.waiting_for, timings=timings | {"waiting": waited_s + delay_s}
+        lease,
+        error,
+        delay_s=delay_s,
+        waiting_for=error.waiting_for[:200],
+        timings=timings | {"waiting": waited_s + delay_s},
     )
     return True
 
@@ -234,11 +238,15 @@ def _requeue(lease: Lease, error: QuireError, *, delay_s: float, **changes: Any)
         lease_expires_at=None,
         next_attempt_at=in_s(delay_s),
         dispatched_at=None,
-        error_code=error.code,
-        error_message=error.message,
+        **_fields_of(error),
         **changes,
     ):
         events.record(lease, "put_back", code=error.code, delay_s=round(delay_s, 2), generation=lease.generation)
+
+
+def _fields_of(error: QuireError) -> dict[str, str]:
+    """What a library says may hold NUL, which PostgreSQL keeps in no text."""
+    return {"error_code": error.code[:50], "error_message": error.message.replace("\0", "")}
 
 
 def _take_back(ingestion: Ingestion, *, crash: bool) -> int:

@@ -23,6 +23,7 @@ from quire.tenants.models import Tenant, User
 log = logging.getLogger(__name__)
 
 ACCEPT_TRIES = 3
+CONFLICT = "The same file is being uploaded and deleted at this moment. Try again soon."
 
 
 class RefusedError(QuireError):
@@ -185,7 +186,7 @@ def living(*, tenant: Tenant) -> QuerySet[Document]:
 
 def lock(*, tenant: Tenant, document_ids: Iterable[uuid.UUID]) -> list[Document]:
     """Those of these documents that live, none of which can be deleted until the caller's transaction ends."""
-    return list(living(tenant=tenant).filter(id__in=list(document_ids)).order_by("id").select_for_update())
+    return list(living(tenant=tenant).filter(id__in=list(document_ids)).order_by("id").select_for_update(no_key=True))
 
 
 def newest(document: Document) -> Ingestion:
@@ -230,7 +231,7 @@ def _begin_replacing(document: Document, *, sha256: str) -> None:
             living.filter(active_ingestion=None).update(status=Status.PROCESSING, sha256=sha256)
     except IntegrityError:  # somebody uploaded the same bytes at this moment
         lifecycle.refuse_second(document, sha256=sha256)
-        raise
+        raise TransientError(CONFLICT, code="conflict") from None  # and has deleted them again
     document.refresh_from_db()
 
 
@@ -254,7 +255,7 @@ def _accept(tenant: Tenant, user: User, upload: Upload, file: dict[str, object])
             # The same bytes came twice at the same moment, and the other was first; unless that is deleted already.
             if duplicate := _duplicate(tenant, upload.sha256):
                 return duplicate
-    raise TransientError("The same file is being uploaded and deleted at this moment. Try again soon.", code="conflict")
+    raise TransientError(CONFLICT, code="conflict")
 
 
 def _duplicate(tenant: Tenant, sha256: str) -> Submission | None:
