@@ -23,10 +23,11 @@ def writing(alias: str) -> Iterator[CursorWrapper]:
 
 @contextmanager
 def reading(alias: str, **settings: str) -> Iterator[CursorWrapper]:
-    """A cursor in a transaction, or in the caller's, under these settings (a double underscore is a dot)."""
+    """A cursor in a transaction, or in the caller's, until whose end these settings of PostgreSQL hold."""
     with _translated(), transaction.atomic(using=alias, savepoint=False), connections[alias].cursor() as cursor:
-        for name, value in settings.items():
-            cursor.execute("SELECT set_config(%s, %s, true)", [name.replace("__", "."), value])
+        if settings:
+            sets = ", ".join("set_config(%s, %s, true)" for _ in settings)
+            cursor.execute(f"SELECT {sets}", [part for setting in settings.items() for part in setting])
         yield cursor
 
 

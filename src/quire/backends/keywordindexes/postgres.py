@@ -32,6 +32,11 @@ _PLACES = 255
 _RANKED_CHUNKS = 10_000
 """About 40 ms of a core."""
 
+_SESSION = {
+    "jit": "off",  # compiling takes longer than most searches
+    "max_parallel_workers_per_gather": "0",  # nor is starting workers worth it; and estimates would be of one's share
+}
+
 _SCHEMA = (
     """CREATE TABLE quire_keyword (
         namespace text NOT NULL, chunk uuid NOT NULL, ingestion uuid NOT NULL, scope uuid[] NOT NULL,
@@ -91,7 +96,7 @@ class PostgresKeywordIndex:
             return []
         scope, parameters = _scope(namespace, upload_ids)
         most = max(self._ranked_chunks, 2 * limit)
-        with reading(self._alias, jit="off") as cursor:
+        with reading(self._alias, **_SESSION) as cursor:
             terms = _terms(words, self._lexicon.lexemes(cursor, words))
             total, rows = _estimates(cursor, terms, scope, parameters, most=most)
             driving = _rarest(rows, most=most)
