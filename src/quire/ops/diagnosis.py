@@ -18,7 +18,7 @@ from quire.core.errors import QuireError
 from quire.core.types import Turn
 from quire.documents import files
 from quire.environment import SECRETS, Environment, variable_name
-from quire.ops import checks, local_model
+from quire.ops import checks, database, local_model, redis_check
 
 LITTLE_BYTES = 2 * 2**30
 TOO_LITTLE_BYTES = 200 * 2**20
@@ -79,20 +79,8 @@ def _storage(part: str) -> Result:
 
 
 def _redis(part: str) -> Result:
-    client = redis.Redis.from_url(settings.ENV.redis(0), socket_connect_timeout=2, socket_timeout=2)
-    with client:
-        info = client.info()
-        policy = client.config_get("maxmemory-policy").get("maxmemory-policy")
-    said = f"version {info['redis_version']} answers"
-    if not info.get("aof_enabled"):
-        return Result(
-            part=part, state="warn", said=f"{said}, append-only file off", advice="Set `appendonly yes` in Redis"
-        )
-    if policy not in {None, "noeviction"}:
-        return Result(
-            part=part, state="warn", said=f"{said}, evicts ({policy})", advice="Set `maxmemory-policy noeviction`"
-        )
-    return Result(part=part, state="ok", said=said)
+    found = redis_check.look()
+    return Result(part=part, state="warn" if found.advice else "ok", said=found.said, advice=found.advice)
 
 
 def _workers(part: str) -> Result:
