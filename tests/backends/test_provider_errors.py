@@ -161,6 +161,13 @@ def test_the_sentence_for_another_key_or_model_names_the_setting(openai_server: 
     assert "QUIRE_EMBEDDING_MODEL" in error_of(openai_embedder(openai_server, model="no-such")).message
 
 
+def test_why_a_key_may_not_is_passed_on(gemini_server: GeminiServer) -> None:
+    gemini_server.fail_next(gemini.error(403, "PERMISSION_DENIED", "Generative Language API is disabled. Enable it."))
+    message = error_of(gemini_embedder(gemini_server)).message
+    assert "GEMINI_API_KEY" in message
+    assert "Enable it." in message
+
+
 def test_no_key_is_told_by_error_log_or_name(
     gemini_server: GeminiServer, openai_server: OpenAIServer, caplog: pytest.LogCaptureFixture
 ) -> None:

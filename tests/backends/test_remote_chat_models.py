@@ -164,6 +164,16 @@ def test_a_connection_that_breaks_in_the_middle_is_a_failure_that_may_pass(pair:
     assert isinstance(error, TransientError)
 
 
+def test_an_error_in_the_middle_of_an_answer_is_one_of_ours(pair: Pair) -> None:
+    server, make = pair
+    server.breaks_with = gemini.overloaded() if isinstance(server, GeminiServer) else openai.overloaded()
+    said: list[str] = []
+    error = error_of(make(), said=said)
+    assert said
+    assert (type(error), error.code) == (TransientError, "service_unavailable")
+    assert "overloaded" in error.message
+
+
 def test_what_is_refused_before_the_first_word_is_an_error_of_ours(pair: Pair) -> None:
     server, make = pair
     is_gemini = isinstance(server, GeminiServer)

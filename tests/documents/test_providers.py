@@ -16,7 +16,6 @@ from tests.backends.model_servers import (
     openai_server,
 )
 
-from conftest import task_of
 from quire import registry
 from quire.chat.services import AskResult, ask
 from quire.documents import ingestion, reports
@@ -53,7 +52,7 @@ def test_a_document_is_taken_in_and_asked_through_a_provider(
     server = request.getfixturevalue(provider)
     submission = submit()
     with provided(server):
-        assert ingestion.run(task_id=task_of(submission)).result is Result.COMPLETED
+        assert ingestion.run(task_id=submission.ingestion.task_id).result is Result.COMPLETED
         result = answered(caller, submission, "What does topic17 speak of?")
     (citation,) = result.answer.citations
     assert result.answer.grounded
@@ -68,7 +67,7 @@ def test_what_is_not_in_the_document_is_said_not_to_be_there(
 ) -> None:
     submission = submit()
     with provided(request.getfixturevalue(provider)):
-        ingestion.run(task_id=task_of(submission))
+        ingestion.run(task_id=submission.ingestion.task_id)
         result = answered(caller, submission, "Which bicycle won yesterday?")
     assert not result.answer.grounded
     assert result.answer.citations == ()
@@ -80,7 +79,7 @@ def test_a_rate_limit_waits_as_the_provider_says_and_burns_no_attempt(
     submission = submit()
     gemini_server.fail_next(gemini.over_quota(retry_delay="3600s"))
     with provided(gemini_server):
-        outcome = ingestion.run(task_id=task_of(submission))
+        outcome = ingestion.run(task_id=submission.ingestion.task_id)
     assert outcome.result is Result.PUT_BACK
     run = reports.report(submission.document).run
     assert (run.attempts, run.waiting_for) == (0, "the quota at Gemini")
@@ -94,7 +93,7 @@ def test_a_spent_quota_fails_at_once_and_can_be_tried_again_by_a_person(
     submission = submit()
     gemini_server.fail_next(gemini.over_quota(quota="EmbedContentRequestsPerDayPerProjectPerModel"))
     with provided(gemini_server):
-        assert ingestion.run(task_id=task_of(submission)).result is Result.FAILED
+        assert ingestion.run(task_id=submission.ingestion.task_id).result is Result.FAILED
     error = reports.report(submission.document).run.error
     assert error is not None
     assert (error.code, error.retryable) == ("provider_quota_spent", True)

@@ -138,7 +138,9 @@ class GeminiServer(ModelServer):
         if self.block is None and self.has_candidates:
             for piece in pieces:
                 yield _event(self._chunk(piece, finish=None))
-        if self.finish is None:
+        if self.breaks_with is not None:
+            yield _event(self.breaks_with.body)
+        elif self.finish is None:
             yield b""
         else:
             yield _event(self._chunk("", finish=self.finish))

@@ -68,6 +68,8 @@ class ModelServer(ThreadingHTTPServer):
         self._replies: deque[Reply] = deque()
         self._said: Sequence[str] | None = None
         self._lock = threading.Lock()
+        self.breaks_with: Reply | None = None
+        """A stream ends with this error, as an event of its own."""
         self.held_after: int | None = None
         """Pieces of a stream after which no other comes: it waits until the client has gone, or `HELD_S` is over."""
 

@@ -164,6 +164,9 @@ class OpenAIServer(ModelServer):
         else:
             for piece in pieces:
                 yield _event(_chunk(model, {"content": piece}, None))
+        if self.breaks_with is not None:
+            yield _event(self.breaks_with.body)
+            return
         if self.finish is None:
             yield b""
         yield _event(_chunk(model, {}, self.finish))

@@ -73,8 +73,10 @@ class GeminiAccount:
             return _over_quota(error)
         if code >= 500 or code in _PASSES:
             return refusals.failed(NAME, said)
-        if code in {401, 403} or _has(error, "ErrorInfo", "reason", "API_KEY_INVALID"):
+        if code == 401 or _has(error, "ErrorInfo", "reason", "API_KEY_INVALID"):
             return refusals.key_refused(NAME, key=KEY)
+        if code == 403:
+            return refusals.key_refused(NAME, key=KEY, said=said)
         if code == 404:
             return refusals.model_unknown(NAME, model, setting=self._setting)
         return refusals.refused(NAME, said)

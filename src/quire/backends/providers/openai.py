@@ -73,8 +73,10 @@ class OpenAIAccount:
             return self._over_quota(error, said)
         if status >= 500 or status in _PASSES:
             return refusals.failed(self.provider, said)
-        if status in {401, 403}:
+        if status == 401:  # what it says then repeats the key, or the ends of it
             return refusals.key_refused(self.provider, key=KEY)
+        if status == 403:
+            return refusals.key_refused(self.provider, key=KEY, said=said)
         if status == 404:
             hint = f" (and see that {ADDRESS} is right: it mostly ends in /v1)"
             return refusals.model_unknown(self.provider, model, setting=self._setting, hint=hint)

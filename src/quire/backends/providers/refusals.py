@@ -14,10 +14,10 @@ _MOST_SAID_CHARS = 300
 _KEY_LIKE = re.compile(r"\b(?:sk-|AIza|AQ\.)[\w*.-]{8,}")
 
 
-def key_refused(provider: str, *, key: str) -> PermanentError:
-    """`key` is the name of its setting."""
+def key_refused(provider: str, *, key: str, said: str = "") -> PermanentError:
+    """`key` is the name of its setting; `said` why a known key may not, such as an API that is not switched on."""
     message = f"{provider} refused the key. Set {key} to a valid one that may use this model, then try again."
-    return PermanentError(message, code="provider_key_refused")
+    return PermanentError(f"{message} It said: {said}" if said else message, code="provider_key_refused")
 
 
 def model_unknown(provider: str, model: str, *, setting: str, hint: str = "") -> PermanentError:
