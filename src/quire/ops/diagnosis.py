@@ -18,7 +18,7 @@ from quire.core.errors import QuireError
 from quire.core.types import Turn
 from quire.documents import files
 from quire.environment import SECRETS, Environment, variable_name
-from quire.ops import checks, database, local_model, redis_check
+from quire.ops import checks, local_model, redis_check
 
 LITTLE_BYTES = 2 * 2**30
 TOO_LITTLE_BYTES = 200 * 2**20
