@@ -21,9 +21,15 @@ _PREFIX = "quire_vector_graph_"
 BUILD_LOCK = 0x7175697265_01
 """Held by the one process that builds."""
 _LINKS, _BUILD_DEPTH = 16, 100
+_NEIGHBOUR_BYTES = 350
+"""What a vector's links and ids take beside it: 335 MB in all for 300,000 of 384 dimensions."""
+_MOST_MEMORY_KB = 2**20
+"""For one build, or the server's own `maintenance_work_mem` where it is more. What does not fit is built far slower."""
 _SESSION = {
     "statement_timeout": "0",
     "lock_timeout": "0",
+    # Helpers would share the graph in /dev/shm, of which a container has 64 MB.
+    "max_parallel_maintenance_workers": "0",
     # A process that ends while it builds must not leave the server building for nobody.
     "client_connection_check_interval": "5s",
 }
@@ -51,6 +57,7 @@ def tend(alias: str, *, above: int) -> int:
         missing = sorted(wanted.keys() - (there.keys() - set(useless)))
         for name in missing:
             log.info("building an index on the %d vectors of %s", sizes[wanted[name]], wanted[name])
+            _take_memory(cursor, vectors=sizes[wanted[name]])
             cursor.execute(
                 f"CREATE INDEX CONCURRENTLY {name} ON quire_vector USING hnsw (embedding halfvec_ip_ops)"
                 f" WITH (m = {_LINKS}, ef_construction = {_BUILD_DEPTH}) WHERE namespace = {sql.quote(wanted[name])}"
@@ -71,9 +78,19 @@ def _alone(alias: str) -> Iterator[CursorWrapper | None]:
                 cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
             yield cursor
         finally:
-            for name in _SESSION:
+            for name in (*_SESSION, "maintenance_work_mem"):
                 cursor.execute(f"RESET {name}")
             cursor.execute("SELECT pg_advisory_unlock(%s)", [BUILD_LOCK])
+
+
+def _take_memory(cursor: CursorWrapper, *, vectors: int) -> None:
+    cursor.execute(
+        "SELECT set_config('maintenance_work_mem',"
+        " greatest(setting::bigint, least(%s, %s::bigint * (2 * atttypmod + %s) / 1024))::text, false)"
+        " FROM pg_settings, pg_attribute"
+        " WHERE name = 'maintenance_work_mem' AND attrelid = 'quire_vector'::regclass AND attname = 'embedding'",
+        [_MOST_MEMORY_KB, vectors, _NEIGHBOUR_BYTES],
+    )
 
 
 def _sizes(cursor: CursorWrapper, *, at_least: int) -> dict[str, int]:
