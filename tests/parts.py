@@ -19,7 +19,7 @@ if CHOSEN - KNOWN:
 @cache
 def of_session() -> dict[str, str]:
     """The environment of the tests' own process; pytest's workers each have a database and a bucket of their own."""
-    files = s3_server.environment(s3_server.new_bucket()) if IS_S3 else {}
+    files = _bucket() if IS_S3 else {}
     if not IS_POSTGRES:
         return files
     # Late: a heartbeat cannot see rows that a test has not committed, and would take the lease for lost.
@@ -29,5 +29,10 @@ def of_session() -> dict[str, str]:
 
 def of_service() -> dict[str, str]:
     """The environment of a service with processes of its own: database and bucket that are empty and nobody else's."""
-    files = s3_server.environment(s3_server.new_bucket()) if IS_S3 else {}
+    files = _bucket() if IS_S3 else {}
     return files | ({"DATABASE_URL": postgres_server.new_database()} if IS_POSTGRES else {})
+
+
+def _bucket() -> dict[str, str]:
+    """Files come through the web, so that what the tests ask of a download is asked there; tests of links say so."""
+    return s3_server.environment(s3_server.new_bucket()) | {"QUIRE_S3_PRESIGNED": "off"}
