@@ -36,4 +36,20 @@ def as_failure(error: Exception) -> Failure | None:
         return WrongSettings(str(error), code="settings")
     if isinstance(error, QuireError):
         return Failure(error.message, code=error.code)
+    return _of_database(error) if "django.db" in sys.modules else None
+
+
+def _of_database(error: Exception) -> Failure | None:
+    """PostgreSQL that is away, or lacks what this version needs; SQLite is a file of ours, and its errors are bugs."""
+    from django.conf import settings
+    from django.db import InterfaceError, OperationalError, ProgrammingError
+
+    if not settings.configured or not settings.ENV.is_postgres:
+        return None
+    if isinstance(error, InterfaceError | OperationalError):
+        from quire.ops import database
+
+        return as_failure(database.unreachable(error))
+    if isinstance(error, ProgrammingError) and "does not exist" in str(error):
+        return Failure("The database is not up to date: run `quire migrate`.", code="not_migrated")
     return None

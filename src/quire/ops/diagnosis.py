@@ -18,7 +18,7 @@ from quire.core.errors import QuireError
 from quire.core.types import Turn
 from quire.documents import files
 from quire.environment import SECRETS, Environment, variable_name
-from quire.ops import checks, local_model, redis_check
+from quire.ops import checks, database, local_model, redis_check
 
 LITTLE_BYTES = 2 * 2**30
 TOO_LITTLE_BYTES = 200 * 2**20
@@ -57,9 +57,13 @@ def _settings() -> Iterator[Result]:
 
 
 def _database(part: str) -> Result:
+    database.check()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return Result(part=part, state="ok", said=f"{connection.vendor} answers")
+    said = f"{connection.vendor} answers"
+    if advice := database.weaknesses():
+        return Result(part=part, state="warn", said=said, advice=advice)
+    return Result(part=part, state="ok", said=said)
 
 
 def _migrations(part: str) -> Result:
@@ -178,7 +182,7 @@ ADVICE = {
     "workers": f"{START}, or `quire worker`",
     "model": "Run `quire model prepare`",
     "embedder": "See QUIRE_EMBEDDER and the key of its provider; for the model of this machine, `quire model prepare`",
-    "vector store": "Run `quire migrate`",
+    "vector store": "Run `quire migrate`; for Pinecone see PINECONE_API_KEY, QUIRE_PINECONE_INDEX and its console",
     "keyword index": "Run `quire migrate`",
     "ocr": "See QUIRE_OCR; without it the best engine that is there is taken",
     "chat model": "See QUIRE_CHAT_MODEL and the key of its provider",

@@ -12,6 +12,7 @@ from django.core.management import call_command
 
 from quire import registry
 from quire.documents import lifecycle
+from quire.ops import database
 from quire.tenants import services
 from quire.tenants.models import Tenant, User
 
@@ -32,8 +33,9 @@ class Account:
 
 def prepare_stores() -> None:
     """Bring the database's tables up to date, and make what vector store and keyword index need. Safe to call twice."""
-    call_command("migrate", verbosity=0, interactive=False)
-    registry.prepare_stores()
+    with database.preparing():
+        call_command("migrate", verbosity=0, interactive=False)
+        registry.prepare_stores()
 
 
 def prepare_static_files() -> None:
@@ -49,9 +51,10 @@ def take_back_leases() -> int:
 
 def prepare_account(*, url: str) -> Account:
     """Make the first tenant and user where there are none, and leave address and key for this machine's commands."""
-    is_new = not Tenant.objects.exists()
-    if is_new:
-        services.create_tenant(name=HOME, username=ADMIN)
+    with database.preparing():
+        is_new = not Tenant.objects.exists()
+        if is_new:
+            services.create_tenant(name=HOME, username=ADMIN)
     path: Path = settings.DATA_DIR / CLIENT_FILE
     api_key = _living_key(path)
     made = None
