@@ -32,6 +32,8 @@ _PLACES = 255
 _RANKED_CHUNKS = 10_000
 """About 40 ms of a core."""
 
+_SCOPE = "scope && %(scope)s::uuid[]"
+"""Without the namespace, which the keys stand for: the planner would read the tenant's whole index beside."""
 _SESSION = {
     "jit": "off",  # compiling takes longer than most searches
     "max_parallel_workers_per_gather": "0",  # nor is starting workers worth it; and estimates would be of one's share
@@ -50,9 +52,9 @@ _SCHEMA = (
 )
 _UPSERT = """
     INSERT INTO quire_keyword (namespace, chunk, ingestion, scope, length, words)
-    SELECT %s, chunk, ingestion, ARRAY[%s, upload], length, words::tsvector
+    SELECT %s, chunk, ingestion, ARRAY[%s, document], length, words::tsvector
     FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::integer[], %s::text[])
-        AS given (chunk, ingestion, upload, length, words)
+        AS given (chunk, ingestion, document, length, words)
     ON CONFLICT (namespace, chunk) DO UPDATE SET
         ingestion = excluded.ingestion, scope = excluded.scope, length = excluded.length, words = excluded.words
 """
@@ -84,7 +86,7 @@ class PostgresKeywordIndex:
                 columns = (
                     [chunk for chunk, _ in some],
                     [UUID(metadata["ingestion_id"]) for _, metadata in some],
-                    [UUID(metadata["upload_id"]) for _, metadata in some],
+                    [_scope_key(namespace, metadata["upload_id"]) for _, metadata in some],
                     [len(words) for words in fields],
                     [_tsvector(words, known) for words in fields],
                 )
@@ -94,16 +96,17 @@ class PostgresKeywordIndex:
         words = query_terms(text)
         if limit < 1 or not words:
             return []
-        scope, parameters = _scope(namespace, upload_ids)
+        scopes = [""] if upload_ids is None else upload_ids
+        parameters: dict[str, Any] = {"scope": [_scope_key(namespace, upload_id) for upload_id in scopes]}
         most = max(self._ranked_chunks, 2 * limit)
         with reading(self._alias, **_SESSION) as cursor:
             terms = _terms(words, self._lexicon.lexemes(cursor, words))
-            total, rows = _estimates(cursor, terms, scope, parameters, most=most)
+            total, rows = _estimates(cursor, terms, parameters, most=most)
             driving = _rarest(rows, most=most)
             parameters |= {"any": " | ".join(terms[n] for n in driving), "total": total, "most": most, "limit": limit}
             parameters |= {f"term{n}": term for n, term in enumerate(terms)}
             parameters |= {f"rows{n}": count for n, count in enumerate(rows)}
-            cursor.execute(ranking(terms=len(terms), driving=driving, scope=scope), parameters)
+            cursor.execute(ranking(terms=len(terms), driving=driving, scope=_SCOPE), parameters)
             return [Hit(id=str(chunk), score=score) for chunk, score in cursor.fetchall()]
 
     def count(self, namespace: str, *, ingestion_id: str) -> int:
@@ -153,27 +156,23 @@ def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _scope(namespace: str, upload_ids: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
-    """The condition that a row must meet, and its parameters."""
-    keys = [_scope_key(namespace)] if upload_ids is None else [UUID(upload_id) for upload_id in upload_ids]
-    return "scope && %(scope)s::uuid[] AND namespace = %(namespace)s", {"scope": keys, "namespace": namespace}
-
-
-def _scope_key(namespace: str) -> UUID:
-    return UUID(bytes=blake2b(namespace.encode(), digest_size=16).digest())
+def _scope_key(namespace: str, upload_id: str = "") -> UUID:
+    """Stands for a namespace, or for a document in it; no two of them share one."""
+    name = f"{UUID(upload_id)} {namespace}" if upload_id else namespace
+    return UUID(bytes=blake2b(name.encode(), digest_size=16, person=b"upload" if upload_id else b"").digest())
 
 
 def _estimates(
-    cursor: CursorWrapper, terms: Sequence[str], scope: str, parameters: dict[str, Any], *, most: int
+    cursor: CursorWrapper, terms: Sequence[str], parameters: dict[str, Any], *, most: int
 ) -> tuple[int, list[int]]:
     """How many chunks are in scope, and how many of them hold each term: by the planner, where there are more than
     `most`; else counted, and 0 for each term, since all can be ranked."""
-    counted = f"SELECT count(*) FROM (SELECT 1 FROM quire_keyword WHERE {scope} LIMIT {most + 1}) AS counted"  # noqa: S608 (ours)
+    counted = f"SELECT count(*) FROM (SELECT 1 FROM quire_keyword WHERE {_SCOPE} LIMIT {most + 1}) AS counted"  # noqa: S608 (ours)
     cursor.execute(counted, parameters)
     total = int(cursor.fetchone()[0])
     if total <= most:
         return total, [0] * len(terms)
-    everything = f"SELECT FROM quire_keyword WHERE {scope}"
+    everything = f"SELECT FROM quire_keyword WHERE {_SCOPE}"
     of_terms = (f" UNION ALL {everything} AND words @@ %(term{n})s::tsquery" for n in range(len(terms)))
     cursor.execute(
         f"EXPLAIN (FORMAT JSON) {everything}{''.join(of_terms)}",
