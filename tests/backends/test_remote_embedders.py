@@ -111,7 +111,8 @@ def test_one_embedder_serves_many_threads(gemini_server: GeminiServer) -> None:
 def test_a_child_that_was_forked_after_the_first_call_has_a_connection_of_its_own(
     gemini_server: GeminiServer, openai_server: OpenAIServer, make: Callable[..., Embedder]
 ) -> None:
-    embedder = make(gemini_server if make is gemini_embedder else openai_server)
+    server = gemini_server if make is gemini_embedder else openai_server
+    embedder = make(server)
     expected = embedder.embed_query("moon")
     child = os.fork()
     if child == 0:
@@ -122,6 +123,8 @@ def test_a_child_that_was_forked_after_the_first_call_has_a_connection_of_its_ow
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert np.array_equal(embedder.embed_query("moon"), expected)
+    before, in_child, after = (call.client_port for call in server.calls)
+    assert before == after != in_child
 
 
 def test_fewer_vectors_than_texts_are_an_error_and_no_guess() -> None:

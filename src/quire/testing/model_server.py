@@ -27,6 +27,8 @@ class Call:
     headers: dict[str, str]
     """Names in small letters."""
     body: dict[str, Any]
+    client_port: int = 0
+    """The same for all calls over one connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +141,14 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             self._send(Reply(status=400, body={"error": {"code": 400, "message": "the body is no JSON"}}))
             return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self._answer(Call(path=self.path, headers=headers, body=body))
+        self._answer(body)
 
     def do_GET(self) -> None:
-        self._answer(Call(path=self.path, headers={n.lower(): v for n, v in self.headers.items()}, body={}))
+        self._answer({})
 
-    def _answer(self, call: Call) -> None:
+    def _answer(self, body: dict[str, Any]) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        call = Call(path=self.path, headers=headers, body=body, client_port=self.client_address[1])
         try:
             answer = self.server.take(call)
         except Refusal as refusal:
