@@ -295,6 +295,17 @@ def test_a_key_that_the_service_repeats_is_left_out(
     assert server.api_key not in refusal.value.message
 
 
+def test_a_key_that_cannot_be_one_is_told_and_not_shown(server: PineconeServer) -> None:
+    with pytest.raises(PermanentError, match="API key") as refusal:
+        make(server, api_key="pcsk_very_secret\n").prepare(dimensions=DIMENSIONS)
+    assert "very_secret" not in refusal.value.message
+
+
+def test_a_name_that_no_index_may_have_is_told(server: PineconeServer) -> None:
+    with pytest.raises(PermanentError, match="lowercase"):
+        make(server, index="My Books", create_in="aws/us-east-1").prepare(dimensions=DIMENSIONS)
+
+
 def test_a_missing_index_is_told_with_what_to_set(server: PineconeServer) -> None:
     with pytest.raises(PermanentError, match="QUIRE_PINECONE_CREATE") as refusal:
         make(server, index="none").prepare(dimensions=DIMENSIONS)

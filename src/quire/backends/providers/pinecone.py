@@ -62,6 +62,8 @@ class PineconeAccount:
             raise refusals.unreachable(NAME) from None
         except errors.ResponseParsingError:
             raise refusals.unreadable(NAME) from None
+        except errors.PineconeValueError as error:  # the SDK would not send it: a name, or the key, cannot be one
+            raise refusals.refused(NAME, refusals.scrubbed(error, key=self._key)) from None
 
     def _connect(self) -> Pinecone:
         return Pinecone(api_key=self._key, host=self._host or None, timeout=self._timeout_s, retry_config=_ONCE)
