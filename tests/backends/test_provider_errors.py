@@ -173,7 +173,10 @@ def test_no_key_is_told_by_error_log_or_name(
 ) -> None:
     key = "secret-not-to-be-told"
     embedders = [gemini_embedder(gemini_server, api_key=key), openai_embedder(openai_server, api_key=key)]
-    told = [openai.error(400, f"You sent {key}, not sk-not-to-be-told*****2345", kind="x"), gemini.error(400, "X", f"Not {key}")]
+    told = [
+        openai.error(400, f"You sent {key}, not sk-not-to-be-told*****2345", kind="x"),
+        gemini.error(400, "X", f"Not {key}"),
+    ]
     with caplog.at_level(logging.DEBUG):
         errors = [error_of(embedder) for embedder in embedders]
         openai_server.fail_next(told[0])
