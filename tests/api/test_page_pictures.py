@@ -123,6 +123,7 @@ def test_a_page_whose_file_is_gone_has_its_text_all_the_same(client: Client, pdf
     page = client.get(address(pdf, "1/")).json()
     assert (page["text"].split(), page["boxes"]) == (TEXT.split(), [])
     assert client.get(address(pdf, "1/image/")).status_code == 503
+    assert client.get(f"/api/documents/{pdf.id}/file/").status_code == 503
 
 
 def test_a_citation_says_where_its_quote_stands_on_the_page(client: Client, pdf: Document) -> None:

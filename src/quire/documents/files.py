@@ -157,8 +157,8 @@ def _for_people() -> Iterator[None]:
     """Whoever asks for a file cannot mend the storage: to them it does not answer at present."""
     try:
         yield
-    except QuireError as error:
-        log.error("a file could not be read: %s", error.message)
+    except (QuireError, OSError) as error:
+        log.error("a file could not be read: %s", error)
         raise _unavailable("The file cannot be read at present. Try again soon.", error) from error
 
 
