@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -61,8 +61,9 @@ def preparing() -> Iterator[None]:
     try:
         yield
     finally:
-        connection.close()  # with it go the lock and what was set: a pool would hand both on
-        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's alone
+        with suppress(DatabaseError), connection.cursor() as cursor:  # a connection that is lost holds no lock
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_PREPARING])
+            cursor.execute("RESET statement_timeout; RESET lock_timeout")  # the pool hands it on
 
 
 def weaknesses() -> str:
