@@ -35,7 +35,8 @@ if now > math.max(state.blocked_until or 0, (state.taught_at or 0) + rules.toget
     factor = 1
   end
   local is_soon = state.cut_at and grown_s < rules.growth_s
-  set('factor', math.max(rules.least_factor, factor * (is_soon and rules.deep_cut or rules.cut)))
+  local cut = is_soon and rules.deep_cut or is_known and rules.cut_of_known or rules.cut
+  set('factor', math.max(rules.least_factor, factor * cut))
   set('taught_at', now)
 end
 
