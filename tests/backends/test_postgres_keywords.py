@@ -103,3 +103,13 @@ def test_a_chunk_as_large_as_a_book_is_indexed(alias: str, namespace: str) -> No
     index.upsert(namespace, [record := keyword_record(f"{text} zymurgy")])
     assert found(index, namespace, "zymurgy") == [record.id]
     assert found(index, namespace, "word7") == [record.id]
+
+
+def test_many_words_with_one_beginning_are_many_of_it_and_no_more(alias: str, namespace: str) -> None:
+    index = PostgresKeywordIndex(alias=alias)
+    many = keyword_record(" ".join(f"山{chr(0x4E00 + n)}" for n in range(40)))
+    few, none = keyword_record("山の上 " + "a b c d " * 10), keyword_record("x y z " * 13)
+    index.upsert(namespace, [many, few, none])
+    hits = index.query(namespace, "山", limit=5)
+    assert [hit.id for hit in hits] == [many.id, few.id]
+    assert 0 < hits[1].score < hits[0].score < 10

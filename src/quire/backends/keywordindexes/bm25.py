@@ -13,6 +13,8 @@ K1, B = 1.2, 0.75
 _WEIGHTS = "'{0, 0.5, 0.5, 1}'"
 """Of unlabelled lexemes, of headings (C), source (B) and text (A)."""
 _LIMIT_OF_SUM = 1.6449340668
+_MOST_RANK = 0.995
+"""Some 120 places. Of the beginning of words `ts_rank` adds up what each such word has, which may be more than 1."""
 
 
 def ranking(*, terms: int, driving: Sequence[int], scope: str) -> str:
@@ -23,7 +25,9 @@ def ranking(*, terms: int, driving: Sequence[int], scope: str) -> str:
     are in scope; `most`, how many to rank; `limit`.
     """
     numbers = range(terms)
-    ranks = _listed(f"ts_rank({_WEIGHTS}, words, %(term{n})s::tsquery)::float AS rank{n}" for n in numbers)
+    ranks = _listed(
+        f"least(ts_rank({_WEIGHTS}, words, %(term{n})s::tsquery), {_MOST_RANK})::float AS rank{n}" for n in numbers
+    )
     counted = _listed(f"{_rows(n, driving)}::float AS rows{n}" for n in numbers)
     rarity = _listed(f"ln((greatest(%(total)s, rows{n}) + 1) / (rows{n} + 0.5::float)) AS idf{n}" for n in numbers)
     score = " + ".join(_score(n) for n in numbers)
