@@ -12,7 +12,7 @@ from quire import registry
 from quire.backends.vectorstores.pinecone import PineconeVectorStore
 from quire.chat.search import search
 from quire.core.types import VectorRecord
-from quire.documents import collector, ingestion, lifecycle, services
+from quire.documents import audit, collector, ingestion, lifecycle, services
 from quire.documents.ingestion import Outcome, Result
 from quire.documents.models import Chunk, Document, Ingestion, Tombstone
 from quire.documents.services import Submission
@@ -271,3 +271,32 @@ def test_what_another_tenants_namespace_names_is_not_shown(
     )
     registry.vector_store().upsert(str(caller.tenant.id), [misplaced])
     assert found(caller) == set()
+
+
+def test_the_audit_finds_vectors_that_nobody_owns_and_deletes_them(
+    submit: Submit, server: PineconeServer, caller: Caller
+) -> None:
+    submission = submit()
+    run(submission)
+    Ingestion.objects.update(finished_at=lifecycle.in_s(-7200))
+    unowned = str(uuid.uuid4())
+    stray = VectorRecord(
+        id=str(uuid.uuid4()),
+        values=registry.embedder().embed_query("stray"),
+        metadata={"upload_id": str(uuid.uuid4()), "ingestion_id": unowned},
+    )
+    registry.vector_store().upsert(str(caller.tenant.id), [stray])
+    findings = [(finding.kind, finding.subject, finding.is_repaired) for finding in audit.audit(repair=True)]
+    assert findings == [("vectors_unowned", unowned, True)]
+    assert held(server, caller) == {str(submission.ingestion.id)}
+    assert list(audit.audit()) == []
+
+
+def test_the_audit_finds_a_document_whose_vectors_are_gone(
+    submit: Submit, server: PineconeServer, caller: Caller
+) -> None:
+    submission = submit()
+    run(submission)
+    Ingestion.objects.update(finished_at=lifecycle.in_s(-7200))
+    server.index.delete_namespace(str(caller.tenant.id))
+    assert [finding.kind for finding in audit.audit()] == ["vectors_missing"]

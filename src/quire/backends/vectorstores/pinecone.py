@@ -64,7 +64,7 @@ class PineconeVectorStore:
         index: str,
         create_in: str = "",
         timeout_s: float = 60,
-        settles_within_s: float = 20,
+        settles_within_s: float = 10,
     ) -> None:
         self._account = PineconeAccount(api_key=api_key, host=host, timeout_s=timeout_s)
         self._name = index
