@@ -304,10 +304,10 @@ def test_the_page_says_what_to_know_about_an_answer(put: Put, client: Client, br
     assert "cites nothing in your documents" not in pages[0]
 
 
-def test_text_that_no_database_keeps_is_left_out_of_an_answer(put: Put, client: Client) -> None:
+def test_what_no_database_keeps_and_what_steers_a_terminal_is_left_out_of_an_answer(put: Put, client: Client) -> None:
     put(SAFFRON)
-    with answering(ScriptedChatModel(["Red\0 \ud83d [1]."])):
-        assert ask(client)["answer"] == "Red ? [1]."
+    with answering(ScriptedChatModel(["Red\0 \ud83d\x1b]0;title\x07\r\n\t[1]."])):
+        assert ask(client)["answer"] == "Red ?]0;title\n\t[1]."
 
 
 class Watching(ScriptedChatModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.test import Client
 
@@ -192,3 +193,16 @@ def ask(asker: Caller, document: Document, *, answer: str) -> Conversation:
     )
     exchange.cited.set([document])
     return conversation
+
+
+def test_the_page_says_how_to_set_a_language_model_where_none_is(browser: Client, put: Put, settings: Any) -> None:
+    path = f"/documents/{put(TEXT).id}/"
+    shown = page(browser, path)
+    for setting in ("QUIRE_CHAT_MODEL=gemini", "GEMINI_API_KEY", "QUIRE_CHAT_MODEL=openai", "OPENAI_BASE_URL"):
+        assert setting in shown
+    assert "leaves this machine" in shown
+
+    settings.ENV = settings.ENV.model_copy(update={"embedder": "gemini"})
+    assert "leaves this machine" not in page(browser, path)
+    settings.ENV = settings.ENV.model_copy(update={"chat_model": "gemini"})
+    assert "QUIRE_CHAT_MODEL" not in page(browser, path)

@@ -4,6 +4,7 @@ and it fails in our own words only."""
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,5 +100,8 @@ def _next(pieces: Iterator[str]) -> str | None:
 
 
 def _storable(text: str) -> str:
-    """Without NUL and half characters, which no database keeps."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    """Without half characters, which no database keeps, and without what steers a terminal."""
+    return _CONTROLS.sub("", text).encode("utf-8", "replace").decode()
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

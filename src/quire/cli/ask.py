@@ -51,6 +51,8 @@ def _print_event(name: str, data: Any) -> None:
         sys.stdout.flush()
     elif name == "done":
         _print_citations(data["citations"])
+        if notice := data.get("notice"):
+            click.echo(notice["message"], err=True)
     elif name == "error":
         click.echo()
         raise Failure(data.get("detail") or data.get("message") or "The answer broke off.", code=data["code"])
