@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,17 +53,23 @@ class Live:
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    data_dir = tmp_path_factory.mktemp("live")
+    with running(tmp_path_factory.mktemp("live"), **parts.of_service()) as live:
+        yield live
+
+
+@contextmanager
+def running(data_dir: Path, **settings: str) -> Iterator[Live]:
+    """`quire up` on this folder, for the time of the block."""
     port = _free_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith(("QUIRE_", "DJANGO_"))}
     env |= {
         "QUIRE_EMBEDDER": "hashing",
         "QUIRE_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
         "QUIRE_WORKER_CONCURRENCY": "1",
-        **parts.of_service(),
+        **settings,
     }
     command = [sys.executable, "-m", "quire", "up", "--port", str(port), "--data-dir", str(data_dir)]
-    log = (data_dir.parent / "live.log").open("wb")
+    log = data_dir.with_suffix(".log").open("wb")
     with log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as process:
         try:
             client = _wait_until_ready(process, data_dir, Path(log.name))
