@@ -356,7 +356,7 @@ def provider(settings: Any) -> Iterator[OpenAIServer]:
             }
         )
         backends = wiring.backends(env, data_dir=settings.DATA_DIR)
-        alone = {role: backend for role, backend in backends.items() if not role.endswith("_limiter")}
+        alone = {role: backends[role] for role in ("embedder", "chat_model", "extractive_model")}
         settings.QUIRE_BACKENDS = {**settings.QUIRE_BACKENDS, **alone}
         yield server
 
