@@ -23,7 +23,7 @@ from quire.testing.pinecone.control import Described
 from quire.testing.pinecone.index import Index
 from quire.testing.pinecone_server import Fault, PineconeServer
 
-TIMEOUT_S = 0.5
+TIMEOUT_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +43,21 @@ def server(running: PineconeServer) -> PineconeServer:
 
 
 def make(
-    server: PineconeServer, *, api_key: str = "", index: str = "quire", create_in: str = ""
+    server: PineconeServer,
+    *,
+    api_key: str = "",
+    index: str = "quire",
+    create_in: str = "",
+    timeout_s: float = TIMEOUT_S,
+    settles_within_s: float = 0.2,
 ) -> PineconeVectorStore:
     return PineconeVectorStore(
         api_key=api_key or server.api_key,
         host=server.url,
         index=index,
         create_in=create_in,
-        timeout_s=TIMEOUT_S,
-        settles_within_s=0.2,
+        timeout_s=timeout_s,
+        settles_within_s=settles_within_s,
     )
 
 
@@ -146,11 +152,9 @@ def test_a_run_of_many_records_is_counted_and_deleted_whole(
     assert server.ids(namespace) == [f"{other[0].metadata['ingestion_id']}#{other[0].id}"]
 
 
-def test_settling_waits_until_a_write_is_found(
-    server: PineconeServer, store: PineconeVectorStore, namespace: str
-) -> None:
+def test_settling_waits_until_a_write_is_found(server: PineconeServer, namespace: str) -> None:
     server.index.visible_after_s = 1000
-    made = records(3)
+    made, store = records(3), make(server, settles_within_s=60)
     store.upsert(namespace, made)
     assert store.count(namespace, ingestion_id=made[0].metadata["ingestion_id"]) == 0
     threading.Timer(0.05, lambda: setattr(server.index, "visible_after_s", 0)).start()
@@ -243,10 +247,11 @@ def test_a_failing_service_is_asked_once_and_may_be_asked_again(
 def test_a_lost_answer_is_transient_and_the_same_write_again_does_no_harm(
     server: PineconeServer, store: PineconeVectorStore, namespace: str, happening: str, is_done: bool
 ) -> None:
-    server.fail_next(Fault(happening=happening, is_done=is_done))
+    server.fail_next(Fault(path="/vectors/upsert", happening=happening, is_done=is_done))
     made = records(2)
     with pytest.raises(TransientError):
-        store.upsert(namespace, made)
+        make(server, timeout_s=1).upsert(namespace, made)
+    assert [call.status for call in server.calls("/vectors/upsert")] == [0]
     store.upsert(namespace, made)
     assert store.count(namespace, ingestion_id=made[0].metadata["ingestion_id"]) == 2
 

@@ -38,7 +38,7 @@ def running() -> Iterator[PineconeServer]:
 def shared(running: PineconeServer) -> PineconeVectorStore:
     """One for all tests: a client of the SDK takes half a second to make."""
     return PineconeVectorStore(
-        api_key=running.api_key, host=running.url, index="quire", timeout_s=5, settles_within_s=0.5
+        api_key=running.api_key, host=running.url, index="quire", timeout_s=30, settles_within_s=2
     )
 
 
