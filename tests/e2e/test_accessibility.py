@@ -1,0 +1,149 @@
+"""axe finds nothing against WCAG 2.2 AA on any page, in any of its states, light or dark; and a page is light to load.
+
+axe-core (`axe/`, MPL-2.0) is by Deque Systems; it is a tool of these tests and no part of Quire.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from quire.web.urls import urlpatterns
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Response
+    from tests.e2e.conftest import Live
+
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+EXAMPLES = Path(__file__).parents[2] / "examples"
+READY_WITHIN_S = 90
+FIRST_LOAD_BYTES = 150 * 1024
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+NO_PAGES = {
+    "sign_out",
+    "document_rows",
+    "document_standing",
+    "document_page",
+    "document_retry",
+    "document_delete",
+    "newest_exchange",
+    "tenant_switch",
+    "key_revoke",
+}
+"""Routes that answer with a fragment or a redirect, which is seen on the pages they are for."""
+
+
+@pytest.fixture(scope="module")
+def documents(live: Live) -> dict[str, str]:
+    """The ids of a document that is ready and of one that failed, by status."""
+    told = json.loads((live.data_dir / "client.json").read_text())
+    with httpx.Client(
+        base_url=live.url, headers={"Authorization": f"Bearer {told['api_key']}"}, trust_env=False, timeout=30
+    ) as api:
+        files = {"spice.pdf": (EXAMPLES / "spice.pdf").read_bytes(), "torn.pdf": b"%PDF-1.7\nand no more"}
+        ids = [api.post("/api/ingest/", files={"file": item}).json()["document"]["id"] for item in files.items()]
+        return {_ended(api, document_id): document_id for document_id in ids}
+
+
+def _ended(api: httpx.Client, document_id: str) -> str:
+    end = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < end:
+        status: str = api.get(f"/api/documents/{document_id}/").json()["status"]
+        if status != "processing":
+            return status
+        time.sleep(0.5)
+    raise AssertionError("the document did not end")
+
+
+def test_axe_finds_nothing_on_any_page_light_or_dark(page: Page, live: Live, documents: dict[str, str]) -> None:
+    seen: set[str] = set()
+    found: list[str] = []
+    for name, where in visits(page, live, documents):
+        seen.add(name)
+        found += findings(page, where)
+    assert not found, "\n".join(found)
+    assert seen == {route.name for route in urlpatterns} - NO_PAGES
+
+
+def visits(page: Page, live: Live, documents: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Bring the browser to each page in each of its states; yields the route's name, and what is to be seen."""
+    yield "library", "the library"
+    page.goto(f"/documents/{documents['completed']}/")
+    yield "document", "a document"
+    _ask(page, "Black pepper is the unripe berry of which climbing vine?")
+    yield "document", "a document with an answer"
+    page.goto(f"/documents/{documents['failed']}/")
+    yield "document", "a document that failed"
+    page.goto("/ask/")
+    _ask(page, "Who sailed to the Moluccas?")
+    yield "ask", "an answer from all documents"
+    page.goto("/jobs/")
+    yield "jobs", "the jobs"
+    page.goto("/settings/keys/")
+    page.get_by_label("What is it for?").fill("A program")
+    page.get_by_role("button", name="Make a key").click()
+    page.locator("#new-key").wait_for()
+    yield "keys", "a new key"
+    link = live.sign_in_link()
+    page.get_by_role("button", name="Sign out").click()
+    yield "sign_in", "the sign-in page"
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("#sign-in-error").wait_for()
+    yield "sign_in", "a sign-in that was refused"
+    page.goto(link)
+    yield "sign_in_by_link", "a sign-in link"
+
+
+def _ask(page: Page, question: str) -> None:
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Ask").click()
+    page.locator(".exchange[id] .sources").last.wait_for(timeout=30_000)
+
+
+def findings(page: Page, where: str) -> list[str]:
+    """What axe has against the page as it stands: on a desktop light and dark, and on a phone."""
+    found = []
+    for size, scheme in ((DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light")):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.evaluate(AXE)  # not by a script tag: the page's policy would not run it
+        result: dict[str, Any] = page.evaluate(
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", TAGS
+        )
+        assert len(result["passes"]) > 10, "axe looked at nothing"
+        found += [_sentence(violation, f"{where}, {size['width']} px, {scheme}") for violation in result["violations"]]
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    return found
+
+
+def _sentence(violation: dict[str, Any], where: str) -> str:
+    nodes = "; ".join(f"{node['html'][:160]} ({node['failureSummary']})" for node in violation["nodes"][:4])
+    text = f"{where}: {violation['id']} ({len(violation['nodes'])}): {violation['help']}: {nodes}"
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("which", ["library", "document"])
+def test_script_and_style_of_a_first_load_are_light(page: Page, documents: dict[str, str], which: str) -> None:
+    weights: dict[str, int] = {}
+    page.on("response", lambda answer: weights.update(_weight(answer)))
+    page.goto("/" if which == "library" else f"/documents/{documents['completed']}/", wait_until="networkidle")
+    total = sum(weights.values())
+    print(which, total, dict(sorted(weights.items())))  # noqa: T201 - a figure for who looks
+    assert 0 < total < FIRST_LOAD_BYTES
+
+
+def _weight(answer: Response) -> dict[str, int]:
+    """Bytes of a script or stylesheet, unpacked."""
+    kind = answer.request.resource_type
+    return {answer.url: len(answer.body())} if kind in {"script", "stylesheet"} else {}
