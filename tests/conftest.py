@@ -47,6 +47,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The test database, with the tables of vector store and keyword index, which are no models."""
     with django_db_blocker.unblock():
         registry.prepare_stores()
+    registry.sentence_splitter()("Loads its rules. Now, and not while the first document's lease runs.")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from quire.core.errors import LeaseLost, PermanentError
-from quire.documents import collector, ingestion, lifecycle, services
+from quire.documents import collector, files, ingestion, lifecycle, services
 from quire.documents.models import Chunk, Document, Ingestion, Status
 from quire.documents.reports import report
 from quire.documents.services import Submission, Upload
@@ -128,8 +128,8 @@ def test_the_replaced_file_and_chunks_are_collected_and_the_new_stay(submit: Sub
     new = replace(old.document, "New.")
     run(new)
     collector.collect()
-    ingestion, file = services.open_file(tenant=old.document.tenant, document_id=old.document.id)
-    with file:
+    document = services.get(tenant=old.document.tenant, document_id=old.document.id)
+    assert document.active_ingestion == new.ingestion
+    with files.open_stream(new.ingestion) as file:
         assert file.read() == b"New."
-    assert ingestion.id == new.ingestion.id
     assert set(Chunk.objects.values_list("ingestion_id", flat=True)) == {new.ingestion.id}

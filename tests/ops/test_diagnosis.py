@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests import parts
+
 from quire import registry
 from quire.backends.chatmodels.gemini import GeminiModel
 from quire.backends.embedders.gemini import GeminiEmbedder
@@ -22,8 +24,9 @@ def test_a_dead_redis_fails_with_what_to_do_and_the_rest_is_examined_all_the_sam
     found = results()
     assert found["redis"].state == "fail"
     assert "quire up" in found["redis"].advice
-    working = ["database", "migrations", "storage", "embedder", "vector store", "keyword index"]
+    working = ["migrations", "storage", "embedder", "vector store", "keyword index"]
     assert {part: found[part].state for part in working} == dict.fromkeys(working, "ok")
+    assert found["database"].state == ("warn" if parts.IS_POSTGRES else "ok")  # the tests' server writes carelessly
 
 
 def test_every_examination_that_is_not_good_says_what_to_do(db: None) -> None:

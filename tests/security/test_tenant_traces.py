@@ -162,7 +162,7 @@ def test_a_task_runs_for_the_tenant_of_its_row_whatever_the_message_says(
 
 
 @pytest.mark.parametrize(
-    "asked", [services.get, services.retry, services.delete, services.reindex, services.open_file, services.rename]
+    "asked", [services.get, services.retry, services.delete, services.reindex, services.original, services.rename]
 )
 def test_a_service_finds_nothing_of_another_tenant(
     asked: Callable[..., Any], put: Put, caller: Caller, stranger: Caller
