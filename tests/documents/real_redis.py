@@ -12,7 +12,6 @@ from django.conf import settings
 
 from quire.ops.supervisor import redis_server
 
-
 QUEUE = f"{settings.ENV.redis_prefix}:celery"
 
 
