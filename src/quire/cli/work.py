@@ -14,6 +14,7 @@ from django.conf import settings
 from quire import registry
 from quire.celery import app
 from quire.documents import drain
+from quire.ops import database
 from quire.ops.supervisor.tether import tie_to
 
 QUIET = {"OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -24,6 +25,7 @@ def worker(*, concurrency: int | None) -> None:
     """Work until SIGTERM, then finish what runs."""
     os.environ.update(QUIET)
     preload()
+    database.disconnect()  # the checks at the start have used it, and a pool's threads and sockets are no fork's
     _tie_pool_processes(os.getpid())
     worker_process_init.connect(_warm_up, weak=False)
     worker_shutting_down.connect(_hand_back)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
 from quire.core.errors import TransientError
 
@@ -64,6 +64,14 @@ def preparing() -> Iterator[None]:
         with suppress(DatabaseError), connection.cursor() as cursor:  # a connection that is lost holds no lock
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_PREPARING])
             cursor.execute("RESET statement_timeout; RESET lock_timeout")  # the pool hands it on
+
+
+def disconnect() -> None:
+    """Close every connection and pool of this process; the next statement opens them anew."""
+    for each in connections.all(initialized_only=True):
+        each.close()
+        if each.vendor == "postgresql":
+            each.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's alone
 
 
 def weaknesses() -> str:
