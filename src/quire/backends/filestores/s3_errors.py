@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError
 
 from quire.core.errors import PermanentError, QuireError, RateLimited, TransientError
 
-UNAVAILABLE, REFUSED = "storage_unavailable", "storage_refused"
+UNAVAILABLE = "storage_unavailable"
 _KEY = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY right, or give the machine a role that may use the bucket"
 _RIGHTS = "Give its key the rights to list the bucket and to get, put and delete objects in it"
 _BUCKET = "Set AWS_STORAGE_BUCKET_NAME, AWS_S3_ENDPOINT_URL and AWS_S3_REGION_NAME right, or create the bucket"
@@ -86,4 +86,4 @@ def _of_answer(error: ClientError) -> QuireError | FileNotFoundError:
 
 
 def _refused(why: str, do: str) -> PermanentError:
-    return PermanentError(f"The file storage refuses what Quire asks ({why}). {do}.", code=REFUSED)
+    return PermanentError(f"The file storage refuses what Quire asks ({why}). {do}.", code="storage_refused")
