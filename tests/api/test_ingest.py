@@ -152,7 +152,7 @@ def test_the_same_key_with_the_same_request_gets_the_same_answer(client: Client)
     headers = {"Idempotency-Key": "k1"}
     first = upload(client, headers=headers)
     again = upload(client, headers=headers)
-    assert (again.status_code, again.content, again["Location"]) == (202, first.content, first["Location"])
+    assert (again.status_code, again.json(), again["Location"]) == (202, first.json(), first["Location"])
 
 
 def test_a_key_used_for_another_request_is_refused(client: Client) -> None:
