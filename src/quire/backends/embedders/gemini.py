@@ -41,6 +41,10 @@ class GeminiEmbedder:
             api_key=api_key, base_url=base_url, timeout_s=timeout_s, setting="QUIRE_EMBEDDING_MODEL"
         )
 
+    def warm_up(self) -> None:
+        """Make the client: a first request that comes a second after it was allowed may meet a quota that moved on."""
+        self._account.warm_up()
+
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts, task="RETRIEVAL_DOCUMENT")
 

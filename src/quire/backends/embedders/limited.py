@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from quire.core.errors import RateLimited
-from quire.core.ports import Embedder, Limiter
+from quire.core.ports import Embedder, Limiter, WarmsUp
 from quire.core.types import Vectors
 
 
@@ -21,6 +21,10 @@ class LimitedEmbedder:
         self.dimensions = embedder.dimensions
         self.tokenizer = embedder.tokenizer
         self.batch_texts = embedder.batch_texts
+
+    def warm_up(self) -> None:
+        if isinstance(self._embedder, WarmsUp):
+            self._embedder.warm_up()
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         starts = range(0, max(1, len(texts)), self.batch_texts)

@@ -43,6 +43,10 @@ class GeminiAccount:
     def client(self) -> genai.Client:
         return self._clients.get()[0]
 
+    def warm_up(self) -> None:
+        """Make the client of this process; nobody is called."""
+        self._clients.get()
+
     @contextmanager
     def call(self, *, model: str) -> Iterator[genai.Client]:
         """A client for the time of the block, in which the SDK's errors become ours."""

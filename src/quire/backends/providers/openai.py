@@ -39,6 +39,10 @@ class OpenAIAccount:
         self.provider = f"The model server at {urlsplit(base_url).hostname}" if base_url else "OpenAI"
         self._clients = PerProcess(self._connect, close=lambda client: client.close())
 
+    def warm_up(self) -> None:
+        """Make the client of this process; nobody is called."""
+        self._clients.get()
+
     @contextmanager
     def call(self, *, model: str) -> Iterator[openai.OpenAI]:
         """A client for the time of the block, in which the SDK's errors become ours."""

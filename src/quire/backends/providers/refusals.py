@@ -44,7 +44,7 @@ def busy(provider: str, *, retry_after_s: float | None) -> RateLimited:
     """`retry_after_s` as the provider says it; None when it says nothing."""
     wait_s = DEFAULT_WAIT_S if retry_after_s is None else max(retry_after_s, SHORTEST_WAIT_S)
     message = f"{provider} asked us to wait for {wait_s:.0f} s."
-    return RateLimited(message, retry_after_s=wait_s, waiting_for=f"the quota at {provider}")
+    return RateLimited(message, retry_after_s=wait_s, waiting_for=f"the quota at {re.sub('^The ', 'the ', provider)}")
 
 
 def failed(provider: str, said: str) -> TransientError:
