@@ -44,12 +44,17 @@ def devworker(context: Context) -> None:
 
 @task(
     name="test",
-    help={"k": "only the tests whose names match, as pytest's -k", "paths": "files or folders, separated by blanks"},
+    help={
+        "k": "only the tests whose names match, as pytest's -k",
+        "paths": "files or folders, separated by blanks",
+        "on": "parts of production to run on: postgres, s3, or postgres,s3; SQLite and a folder without it",
+    },
 )
-def run_tests(context: Context, k: str = "", paths: str = "") -> None:
+def run_tests(context: Context, k: str = "", paths: str = "", on: str = "") -> None:
     """Run the tests; the contracts of who imports whom are among them."""
     chosen = f"-k {shlex.quote(k)}" if k else ""
-    _run(context, f"python -m pytest -n 2 --dist loadfile {chosen} {paths}")
+    with context.prefix(f"export QUIRE_TEST_ON={shlex.quote(on)}"):
+        _run(context, f"python -m pytest -n 2 --dist loadfile {chosen} {paths}")
 
 
 @task
