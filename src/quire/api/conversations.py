@@ -34,7 +34,7 @@ def list_conversations(
     limit: paging.Limit = paging.PER_PAGE,
 ) -> ConversationList:
     own = chat.conversations(caller=caller_of(request)).prefetch_related("documents")
-    found, following = paging.page(own, cursor=cursor, limit=limit, by="updated_at")
+    found, following = paging.page(own, cursor=cursor, limit=limit, order=paging.Order(by="updated_at"))
     return ConversationList(results=[_conversation(row) for row in found], next=following)
 
 

@@ -5,37 +5,38 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 from pydantic import Field
 
 from quire.api import paging
 from quire.api.auth import caller_of
-from quire.api.schemas import DocumentList, DocumentOut, DocumentPatch, IngestOut, IsText
+from quire.api.schemas import DocumentList, DocumentOut, DocumentPatch, DocumentsIn, DocumentsOut, IngestOut, IsText
 from quire.api.views import ingest_out, location
-from quire.documents import services
+from quire.documents import listing, services
+from quire.documents.listing import Sort
 from quire.documents.reports import report, reports
 
 router = Router(tags=["documents"])
 
 Words = Annotated[str, Field(description="Part of the name or the title", max_length=255), IsText]
+Hash = Annotated[
+    str, Field(description="SHA-256 of a file, hexadecimal: is it here already?", pattern=r"^([0-9a-fA-F]{64})?$")
+]
 
 
-@router.get("", response=DocumentList, summary="List documents, the newest first")
+@router.get("", response=DocumentList, summary="List documents, the newest first or as `sort` says")
 def list_documents(
     request: HttpRequest,
     status: Literal["processing", "completed", "failed"] | None = None,
     q: Words = "",
+    sha256: Hash = "",
+    sort: Literal["newest", "name", "size"] = "newest",
     cursor: str = "",
     limit: paging.Limit = paging.PER_PAGE,
 ) -> DocumentList:
-    documents = services.living(tenant=caller_of(request).tenant)
-    if status:
-        documents = documents.filter(status=status)
-    if q:
-        documents = documents.filter(Q(name__icontains=q) | Q(title__icontains=q))
-    found, following = paging.page(documents, cursor=cursor, limit=limit)
+    documents = listing.find(tenant=caller_of(request).tenant, q=q, status=status or "", sha256=sha256)
+    found, following = paging.documents_page(documents, sort=Sort(sort), cursor=cursor, limit=limit)
     return DocumentList(results=[DocumentOut.of(r) for r in reports(found)], next=following)
 
 
@@ -54,6 +55,13 @@ def rename_document(request: HttpRequest, document_id: UUID, body: DocumentPatch
 def delete_document(request: HttpRequest, document_id: UUID) -> Status[None]:
     services.delete(tenant=caller_of(request).tenant, document_id=document_id)
     return Status(204, None)
+
+
+@router.post("delete/", response=DocumentsOut, summary="Delete several documents, at once and for ever")
+def delete_documents(request: HttpRequest, body: DocumentsIn) -> DocumentsOut:
+    """Those that are gone already are left out of the answer; 404 when none of them is there."""
+    gone = services.delete_several(tenant=caller_of(request).tenant, document_ids=body.document_ids)
+    return DocumentsOut(document_ids=gone)
 
 
 @router.post(

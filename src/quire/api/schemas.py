@@ -126,6 +126,14 @@ class DocumentPatch(Input):
     name: Name
 
 
+class DocumentsIn(Input):
+    document_ids: DocumentIds
+
+
+class DocumentsOut(Schema):
+    document_ids: list[UUID]
+
+
 class IngestOut(Schema):
     message: str
     task_id: UUID

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,6 +169,20 @@ def delete(*, tenant: Tenant, document_id: object) -> None:
         Event.objects.create(tenant=tenant, document_id=document.id, kind="deleted")
         document_deleted.send(sender=Document, document=document)
         transaction.on_commit(lambda: events.publish(tenant.id, document.id))
+
+
+def delete_several(*, tenant: Tenant, document_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Delete those of these documents that are there, one after the other; returns which they were.
+
+    Raises `NotFoundError` when none is there.
+    """
+    there = list(living(tenant=tenant).filter(id__in=set(document_ids)).values_list("id", flat=True))
+    if not there:
+        raise NotFoundError
+    for document_id in there:
+        with suppress(NotFoundError):  # somebody else deletes it at this moment
+            delete(tenant=tenant, document_id=document_id)
+    return there
 
 
 def get(*, tenant: Tenant, document_id: object) -> Document:
