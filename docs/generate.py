@@ -87,13 +87,28 @@ PAGES = {
     "/documents/<document_id>/delete/": ("POST", "Delete it"),
     "/ask/": ("GET", "Questions about all documents"),
     "/conversations/<conversation_id>/newest/": ("GET", "The answer that was streamed last"),
-    "/jobs/": ("GET", "The job list: id, task, arguments, status"),
+    "/jobs/": ("GET", "The job list: id, task, arguments, status; `status` for those of one"),
+    "/join/<token>/": (
+        "GET, POST",
+        "Come into a tenant by an invitation, once: by a new name and password, or as one is",
+    ),
+    "/settings/account/": ("GET, POST", "One's password"),
+    "/settings/account/sessions/": ("POST", "Sign out everywhere else"),
+    "/settings/invitations/<invitation_id>/withdraw/": ("POST", "End an invitation; for owners"),
     "/settings/keys/": ("GET, POST", "API keys; POST makes one and shows it this once"),
     "/settings/keys/<key_id>/revoke/": ("POST", "End a key"),
+    "/settings/members/": (
+        "GET, POST",
+        "Who is in the tenant; POST by an owner makes an invitation, its link shown this once",
+    ),
+    "/settings/members/<user_id>/remove/": ("POST", "Take somebody out, or leave; the last owner cannot go"),
+    "/settings/members/<user_id>/role/": ("POST", "Make somebody an owner or a member; for owners"),
     "/settings/tenant/": ("POST", "Go to the library of another of one's tenants"),
+    "/settings/usage/": ("GET", "Documents, bytes and requests, of how many"),
     "/sign-in/": ("GET, POST", "Sign in by name and password"),
     "/sign-in/<uidb64>/<token>/": ("GET, POST", "Sign in by a link, once: GET shows a button, POST uses the link up"),
     "/sign-out/": ("POST", "Sign out"),
+    "/welcome/": ("GET, POST", "Choose a password, after the first link"),
 }
 """Routes that the OpenAPI document does not hold: what they are for."""
 

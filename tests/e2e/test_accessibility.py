@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,11 +36,17 @@ NO_PAGES = {
     "document_rows",
     "document_standing",
     "document_page",
+    "document_outline",
+    "document_find",
     "document_retry",
     "document_delete",
     "newest_exchange",
     "tenant_switch",
     "key_revoke",
+    "member_role",
+    "member_remove",
+    "invitation_withdraw",
+    "end_other_sessions",
 }
 """Routes that answer with a fragment or a redirect, which is seen on the pages they are for."""
 
@@ -76,7 +85,11 @@ def test_axe_finds_nothing_on_any_page_light_or_dark(page: Page, live: Live, doc
 
 def visits(page: Page, live: Live, documents: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Bring the browser to each page in each of its states; yields the route's name, and what is to be seen."""
+    page.goto("/")
+    page.locator("#uploads .row").first.wait_for()
     yield "library", "the library"
+    page.goto("/?q=nothing-of-that-name")
+    yield "library", "the library without a find"
     page.goto(f"/documents/{documents['completed']}/")
     yield "document", "a document"
     _ask(page, "Black pepper is the unripe berry of which climbing vine?")
@@ -93,7 +106,25 @@ def visits(page: Page, live: Live, documents: dict[str, str]) -> Iterator[tuple[
     page.get_by_role("button", name="Make a key").click()
     page.locator("#new-key").wait_for()
     yield "keys", "a new key"
+    for name in ("members", "usage", "account"):
+        page.get_by_role("navigation", name="Settings").get_by_role("link", name=name, exact=False).click()
+        page.wait_for_url(f"/settings/{name}/")
+        yield name, f"the {name} page"
+    for label in ("New password", "The same password again"):
+        page.get_by_label(label).fill("short")
+    page.get_by_role("button", name="Set the password").click()
+    page.locator(".errorlist").wait_for()
+    yield "account", "a password that was refused"
+    page.goto("/settings/members/")
+    page.get_by_role("button", name="Make a link").click()
+    invitation = page.locator("#new-link").text_content() or ""
+    yield "members", "an invitation"
+    page.goto(invitation)
+    yield "join", "an invitation for who is signed in"
+    page.goto("/welcome/")
+    yield "welcome", "the welcome"
     link = live.sign_in_link()
+    page.goto("/")
     page.get_by_role("button", name="Sign out").click()
     yield "sign_in", "the sign-in page"
     page.get_by_label("User name").fill("admin")
@@ -103,6 +134,27 @@ def visits(page: Page, live: Live, documents: dict[str, str]) -> Iterator[tuple[
     yield "sign_in", "a sign-in that was refused"
     page.goto(link)
     yield "sign_in_by_link", "a sign-in link"
+    page.goto(invitation)
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password", exact=True).fill("short")
+    page.get_by_label("The same password again").fill("short")
+    page.get_by_role("button", name="Join").click()
+    page.locator(".errorlist").first.wait_for()
+    yield "join", "an invitation with what is refused"
+
+
+def test_the_examples_on_the_keys_page_do_what_they_say(page: Page, tmp_path: Path) -> None:
+    page.goto("/settings/keys/")
+    page.get_by_label("What is it for?").fill("An example")
+    page.get_by_role("button", name="Make a key").click()
+    shutil.copy(EXAMPLES / "computers.pdf", tmp_path / "report.pdf")
+    for command in ([sys.executable, "-c"], ["bash", "-ec"]):
+        program = page.locator("#example-python" if command[0] == sys.executable else "#example-curl").text_content()
+        run = subprocess.run(
+            [*command, program or ""], cwd=tmp_path, capture_output=True, text=True, timeout=READY_WITHIN_S, check=False
+        )
+        assert run.returncode == 0, run.stderr
+        assert "[1]" in run.stdout, run.stdout
 
 
 def _ask(page: Page, question: str) -> None:

@@ -31,6 +31,7 @@ from quire.chat.models import Conversation, Exchange
 from quire.documents import ingestion, lifecycle, services
 from quire.documents.models import Document, Ingestion, Page
 from quire.documents.services import Upload
+from quire.tenants import members
 from quire.tenants import services as tenants
 from quire.tenants.models import Membership, Tenant, TenantModel, User
 from quire.tenants.services import Caller
@@ -47,6 +48,7 @@ OPEN = {
     "api-root": "ninja's own name of the API's root, which answers 404",
     "sign_in": "where one becomes somebody",
     "sign_in_by_link": "asks for a token in its address",
+    "join": "asks for an invitation's token in its address",
     "sign_out": "ends the session that comes with the request",
 }
 """Routes for everybody, each with its reason. Whatever is not named here must refuse those it does not know."""
@@ -120,11 +122,14 @@ def world(caller: Caller, tmp_path: Path, settings: Any) -> World:
     conversation: Conversation = Conversation.objects.create(tenant=caller.tenant, user=caller.user, title="The vault")
     Exchange.objects.create(tenant=caller.tenant, conversation=conversation, question="Where is the vault?", answer="?")
     key, _ = tenants.create_key(tenant=caller.tenant, user=caller.user, name="Ada's laptop")
+    invitation, _ = members.invite(caller, role="member")
     ids = {
         "document_id": documents[0],
         "task_id": str(services.newest(completed).task_id),
         "conversation_id": str(conversation.id),
         "key_id": str(key.id),
+        "user_id": str(caller.user.id),
+        "invitation_id": str(invitation.id),
         "tenant_id": str(caller.tenant.id),
     }
     return World(ada=caller, document_ids=documents, ids=ids)
@@ -359,7 +364,8 @@ def test_an_id_of_another_tenant_in_a_body_is_not_found(route: Route, world: Wor
     assert rows(world.ada.tenant) == before
 
 
-QUERIES = {"after": "document_id", "id": "document_id", "page": "", "mark": "", "quote": "", "q": "", "new": ""}
+READ_BY_PAGES = ("page", "mark", "quote", "q", "new", "status")
+QUERIES = {"after": "document_id", "id": "document_id"} | dict.fromkeys(READ_BY_PAGES, "")
 """Parameters that pages read from the query, and whose id each takes. What the API reads is in its schema."""
 
 
@@ -385,7 +391,14 @@ def _things_of(stranger: Caller, world: World) -> Ids:
     )
     conversation = Conversation.objects.create(tenant=stranger.tenant, user=stranger.user, title="Eve's")
     key, _ = tenants.create_key(tenant=stranger.tenant, user=stranger.user, name="Eve's")
-    mine = {"document_id": document.id, "conversation_id": conversation.id, "key_id": key.id}
+    invitation, _ = members.invite(stranger, role="member")
+    mine = {
+        "document_id": document.id,
+        "conversation_id": conversation.id,
+        "key_id": key.id,
+        "user_id": stranger.user.id,
+        "invitation_id": invitation.id,
+    }
     return {
         **{name: str(value) for name, value in mine.items()},
         "tenant_id": str(stranger.tenant.id),

@@ -52,7 +52,7 @@ def test_nobody_is_led_to_another_site(password: str) -> None:
 
 def test_a_link_signs_in_once(link: str) -> None:
     browser = Client()
-    assert browser.post(link).headers["Location"] == "/"
+    assert browser.post(link).headers["Location"] == "/welcome/"
     assert is_signed_in(browser)
     second = Client()
     assert second.post(link).status_code == 410

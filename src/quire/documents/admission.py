@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
@@ -22,26 +24,34 @@ class Overloaded(TransientError):
     retry_after_s = RETRY_AFTER_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Living documents, and the bytes of the files kept for them."""
+
+    documents: int
+    bytes: int
+
+
 def check(tenant: Tenant, *, bytes_more: int, is_new: bool = True) -> None:
     """Raise `QuotaExceeded`, or `Overloaded`; for a file in place of another only its bytes count."""
     limit = quotas.room(tenant)
     if limit.documents is not None or limit.bytes is not None:
-        kept = _kept(tenant)
-        documents = kept["documents"] if is_new else 0
-        quotas.check_room(tenant, documents=documents, bytes_kept=kept["bytes"] or 0, bytes_more=bytes_more)
+        held = kept(tenant)
+        documents = held.documents if is_new else 0
+        quotas.check_room(tenant, documents=documents, bytes_kept=held.bytes, bytes_more=bytes_more)
     if _is_behind():
         message = "More documents are waiting than can be read in good time. Nothing was kept: try again later."
         raise Overloaded(message)
 
 
-def _kept(tenant: Tenant) -> dict[str, int]:
-    """Living documents, and the bytes of the files kept for them."""
+def kept(tenant: Tenant) -> Kept:
+    """What counts against the tenant's room now."""
     runs = Q(purged_at=None) & ~Q(document__status=Status.DELETING)
     used = Ingestion.objects.for_tenant(tenant).filter(runs).values("storage_key", "bytes").distinct()
-    return {
-        "documents": Document.objects.for_tenant(tenant).living().aggregate(n=Count("id"))["n"],
-        "bytes": used.aggregate(n=Sum("bytes"))["n"],
-    }
+    return Kept(
+        documents=Document.objects.for_tenant(tenant).living().aggregate(n=Count("id"))["n"],
+        bytes=used.aggregate(n=Sum("bytes"))["n"] or 0,
+    )
 
 
 def _is_behind() -> bool:

@@ -1,7 +1,8 @@
 """Tenants, the people in them, and the keys of their programs.
 
 Tenant ──< Membership >── User
-   └────< ApiKey >──────────┘
+   ├────< ApiKey >──────────┤
+   └────< Invitation >──────┘
 """
 
 from __future__ import annotations
@@ -49,6 +50,13 @@ class User(AbstractUser):
     """A person, who signs in by a password or by a link."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    """Raised to end every session at once, those of which no row is at hand included."""
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must know to stay good; epoch 0 is Django's own, so that older sessions live on."""
+        own: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]  # not in the stubs
+        return f"{own}{self.session_epoch}" if self.session_epoch else own
 
 
 class Membership(TenantModel):
@@ -83,3 +91,18 @@ class ApiKey(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Invitation(TenantModel):
+    """A link that lets one person into a tenant. Only its token's hash is kept: the link is shown once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.MEMBER)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"into {self.tenant} as {self.role}"

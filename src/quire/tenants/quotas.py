@@ -65,7 +65,7 @@ def count_request(tenant: Tenant) -> None:
     if not limit:
         return
     now = time.time()
-    key = f"{settings.ENV.redis_prefix}:requests:{tenant.id}:{int(now // WINDOW_S)}"
+    key = _key(tenant, now)
     try:
         with _redis().pipeline() as pipe:
             pipe.incr(key)
@@ -77,6 +77,21 @@ def count_request(tenant: Tenant) -> None:
     if count > limit:
         message = f"You have sent more than {limit:,} requests this minute. Wait for the next."
         raise QuotaExceeded(message, retry_after_s=WINDOW_S - now % WINDOW_S)
+
+
+def requests_this_minute(tenant: Tenant) -> int | None:
+    """How many were counted; None where nobody knows: they are counted only with a limit, and while Redis answers."""
+    if not settings.ENV.max_requests_per_minute:
+        return None
+    try:
+        return int(_redis().get(_key(tenant, time.time())) or 0)
+    except redis.RedisError as error:
+        log.warning("requests are not counted: %s", error)
+        return None
+
+
+def _key(tenant: Tenant, now_s: float) -> str:
+    return f"{settings.ENV.redis_prefix}:requests:{tenant.id}:{int(now_s // WINDOW_S)}"
 
 
 @cache

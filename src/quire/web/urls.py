@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from quire.web.views import ask, documents, jobs, keys, library, sign_in, tenant
+from quire.web.views import account, ask, documents, jobs, join, keys, library, members, sign_in, tenant, usage
 
 urlpatterns = [
     path("sign-in/", sign_in.SignInView.as_view(), name="sign_in"),
     path("sign-in/<str:uidb64>/<str:token>/", sign_in.by_link, name="sign_in_by_link"),
+    path("join/<str:token>/", join.join, name="join"),
+    path("welcome/", account.welcome, name="welcome"),
     path("sign-out/", LogoutView.as_view(next_page="sign_in"), name="sign_out"),
     path("", library.library, name="library"),
     path("documents/rows/", library.rows, name="document_rows"),
@@ -24,4 +26,11 @@ urlpatterns = [
     path("settings/tenant/", tenant.switch, name="tenant_switch"),
     path("settings/keys/", keys.keys, name="keys"),
     path("settings/keys/<uuid:key_id>/revoke/", keys.revoke, name="key_revoke"),
+    path("settings/members/", members.people, name="members"),
+    path("settings/members/<uuid:user_id>/role/", members.change_role, name="member_role"),
+    path("settings/members/<uuid:user_id>/remove/", members.remove, name="member_remove"),
+    path("settings/invitations/<uuid:invitation_id>/withdraw/", members.withdraw, name="invitation_withdraw"),
+    path("settings/usage/", usage.usage, name="usage"),
+    path("settings/account/", account.account, name="account"),
+    path("settings/account/sessions/", account.end_other_sessions, name="end_other_sessions"),
 ]

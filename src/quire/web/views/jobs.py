@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,7 +18,15 @@ JOBS_AT_ONCE = 100
 @require_safe
 @caller_required
 def jobs(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The newest jobs; asked for by htmx, their table alone."""
-    newest = tasks.runs_of(caller.tenant).order_by("-created_at", "-id")[:JOBS_AT_ONCE]
+    """The newest jobs, those of one status with `status=`; asked for by htmx, their table alone."""
+    statuses: tuple[tasks.TaskStatus, ...] = get_args(tasks.TaskStatus)
+    wanted = next((status for status in statuses if status == request.GET.get("status")), None)
+    newest = tasks.runs_of(caller.tenant, status=wanted).order_by("-created_at", "-id")[:JOBS_AT_ONCE]
     template = "web/fragments/jobs.html" if request.headers.get("HX-Request") else "web/jobs.html"
-    return render(request, template, {"jobs": [tasks.report(run) for run in newest], "at_once": JOBS_AT_ONCE})
+    context = {
+        "jobs": [tasks.report(run) for run in newest],
+        "at_once": JOBS_AT_ONCE,
+        "statuses": statuses,
+        "wanted": wanted,
+    }
+    return render(request, template, context)

@@ -14,6 +14,7 @@ from quire.documents.services import NotFoundError
 from quire.tenants import services
 from quire.tenants.services import Caller
 from quire.web.callers import caller_required
+from quire.web.origin import origin
 
 
 class KeyForm(forms.Form):
@@ -35,7 +36,7 @@ def keys(request: HttpRequest, caller: Caller) -> HttpResponse:
         "form": form,
         "raw": raw,
         "keys": services.keys_of(caller).order_by("-created_at"),
-        "origin": _origin(request),
+        "origin": origin(request),
     }
     return render(request, "web/keys.html", context)
 
@@ -47,7 +48,3 @@ def revoke(request: HttpRequest, caller: Caller, key_id: UUID) -> HttpResponse:
     if not services.keys_of(caller).filter(id=key_id) or not services.revoke_key(tenant=caller.tenant, key_id=key_id):
         raise NotFoundError("key")
     return redirect("keys")
-
-
-def _origin(request: HttpRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}"

@@ -58,8 +58,9 @@ def by_link(request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
         user = _owner(uidb64, token, lock=True)
         if user is None:
             return render(request, "web/sign_in_by_link.html", {"person": None}, status=410)
+        is_first = user.last_login is None and not user.has_usable_password()
         login(request, user, backend=BACKEND)
-    return redirect("library")
+    return redirect("welcome" if is_first else "library")
 
 
 def _owner(uidb64: str, token: str, *, lock: bool = False) -> User | None:

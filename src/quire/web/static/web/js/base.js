@@ -1,14 +1,27 @@
-// What every page does: copy buttons, and fragments that could not be fetched.
+// What every page does: copy buttons, questions before what cannot be undone, and fragments that could not be fetched.
 import { announce } from "./announce.js";
+
+const said = document.body.dataset;
+const COPIED_MS = 2000;
 
 document.addEventListener("click", async (event) => {
   const button = /** @type {Element} */ (event.target).closest("[data-copy]");
-  if (!(button instanceof HTMLElement)) return;
+  if (!(button instanceof HTMLElement) || button.dataset.was) return;
   const text = document.getElementById(button.dataset.copy ?? "")?.textContent ?? "";
   await navigator.clipboard.writeText(text);
+  button.dataset.was = button.textContent ?? "";
   button.textContent = "✓";
-  announce("Copied");
+  announce(said.copied ?? "");
+  setTimeout(() => {
+    button.textContent = button.dataset.was ?? "";
+    delete button.dataset.was;
+  }, COPIED_MS);
 });
 
-document.addEventListener("htmx:responseError", () => announce("That did not work. Reload the page and try again."));
-document.addEventListener("htmx:sendError", () => announce("The server cannot be reached."));
+document.addEventListener("submit", (event) => {
+  const question = /** @type {HTMLFormElement} */ (event.target).dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+document.addEventListener("htmx:responseError", () => announce(said.refused ?? ""));
+document.addEventListener("htmx:sendError", () => announce(said.unreachable ?? ""));
