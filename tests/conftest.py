@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import django
@@ -25,6 +26,7 @@ atexit.register(shutil.rmtree, os.environ["QUIRE_DATA_DIR"], ignore_errors=True)
 django.setup()
 
 from django.test import Client  # noqa: E402 - models exist once Django is set up
+from tests import stores  # noqa: E402
 
 from quire import registry  # noqa: E402
 from quire.tenants import services  # noqa: E402
@@ -48,6 +50,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         registry.prepare_stores()
     registry.sentence_splitter()("Loads its rules. Now, and not while the first document's lease runs.")
+
+
+@pytest.fixture(autouse=True)
+def _leave_no_vectors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that commits is cleaned up by emptying the tables of models; those of the two searches are none."""
+    mark = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or (mark and mark.kwargs.get("transaction"))
+    if commits:
+        request.getfixturevalue("transactional_db")
+    yield
+    if commits:
+        stores.wipe()
 
 
 @pytest.fixture

@@ -176,6 +176,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "quire": {"level": ENV.log_level},
+        "psycopg.pool": {"level": "ERROR"},  # that it tries again; what gives up says so to a person
         "celery": {"level": "INFO" if ENV.log_level == "DEBUG" else "WARNING"},
         "django.request": {"level": "ERROR"},
     },
