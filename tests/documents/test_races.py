@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from test_concurrency import MANY, Submit, at_once, uploads_of
 from test_concurrency import clean as clean
 
@@ -48,6 +51,32 @@ def test_of_a_replacement_that_ends_and_an_upload_of_the_same_bytes_one_wins(
             assert isinstance(completed, PermanentError)
             assert completed.code == "duplicate_content"
         assert Document.objects.living().filter(sha256=sha256).count() == 1
+
+
+def test_a_reindex_that_waited_for_a_replacement_to_end_is_of_the_new_content(
+    submit: Submit, caller: Caller, tmp_path: Path
+) -> None:
+    document = submit("old").document
+    ingestion.run(task_id=document.ingestions.get().task_id)
+    path = tmp_path / "new"
+    path.write_text("new")
+    new = Upload(path=path, name="new.txt", sha256=hashlib.sha256(b"new").hexdigest(), bytes=3)
+    replaced = services.replace(tenant=caller.tenant, document_id=document.id, upload=new)
+    lease = lifecycle.claim(task_id=replaced.ingestion.task_id, owner="worker")
+    assert lease is not None
+    is_ending = threading.Event()
+
+    def end() -> None:
+        with transaction.atomic():
+            lifecycle.complete(lease)
+            is_ending.set()
+            time.sleep(0.5)  # the other has read the document, and waits for its row
+
+    def reindex() -> str:
+        is_ending.wait()
+        return services.reindex(tenant=caller.tenant, document_id=document.id).ingestion.sha256
+
+    assert at_once(end, reindex) == [None, new.sha256]
 
 
 def test_questions_about_one_document_are_all_kept_and_a_delete_among_them_ends_well(

@@ -143,6 +143,7 @@ def reindex(*, tenant: Tenant, document_id: object) -> Submission:
         completed = Document.objects.filter(id=document.id, status=Status.COMPLETED)
         if not completed.update(status=Status.COMPLETED):
             raise RefusedError("Only a completed document can be indexed again.", code="not_completed", status=409)
+        document.refresh_from_db()  # a replacement may have ended while the lock was waited for
         under_way = lifecycle.unfinished(document).first()  # a replacement must not be lost by it
         source = under_way or document.active_ingestion or newest(document)
         ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.REINDEX, file=_file_of(source))
