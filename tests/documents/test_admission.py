@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.db.models import F
+from django.db.models.functions import Now
 from pytest_django import Settings
 
-from quire.documents import collector, services
+from quire.core.errors import RateLimited
+from quire.documents import collector, lifecycle, services
 from quire.documents.admission import Overloaded
 from quire.documents.models import Document, Ingestion
 from quire.documents.services import Submission
@@ -66,3 +68,16 @@ def test_nothing_is_taken_while_the_oldest_due_work_is_too_old(submit: Submit) -
     with pytest.raises(Overloaded, match="try again later"):
         submit("Two.")
     assert Document.objects.count() == 1
+
+
+def test_work_that_was_told_to_wait_for_long_and_is_due_only_now_is_not_too_old(submit: Submit) -> None:
+    told_to_wait = submit("One.").ingestion
+    lease = lifecycle.claim(task_id=told_to_wait.task_id, owner="worker")
+    assert lease is not None
+    lifecycle.put_back(lease, RateLimited("Slower.", retry_after_s=3600, waiting_for="the provider"))
+    later = timedelta(seconds=settings.ENV.max_queue_age_s + 1)
+    Ingestion.objects.update(queued_at=F("queued_at") - later, next_attempt_at=Now())
+    submit("Two.")
+    Ingestion.objects.filter(id=told_to_wait.id).update(next_attempt_at=F("next_attempt_at") - later)
+    with pytest.raises(Overloaded):
+        submit("Three.")

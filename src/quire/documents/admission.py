@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Count, Q, Sum
-from django.db.models.functions import Now
 
 from quire.core.errors import TransientError
 from quire.documents import lifecycle
@@ -56,6 +55,6 @@ def kept(tenant: Tenant) -> Kept:
 
 def _is_behind() -> bool:
     """Whether something has been due for longer than anything should wait."""
-    due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
-    too_old = Q(queued_at__lt=lifecycle.in_s(-settings.ENV.max_queue_age_s))
-    return Ingestion.objects.filter(due, too_old, status=Ingestion.Status.QUEUED).exists()
+    long_ago = lifecycle.in_s(-settings.ENV.max_queue_age_s)
+    was_due = Q(next_attempt_at=None) | Q(next_attempt_at__lt=long_ago)  # a wait that was asked for is no delay of ours
+    return Ingestion.objects.filter(was_due, queued_at__lt=long_ago, status=Ingestion.Status.QUEUED).exists()
