@@ -106,6 +106,8 @@ PAGES = {
     "/settings/tenant/": ("POST", "Go to the library of another of one's tenants"),
     "/settings/usage/": ("GET", "Documents, bytes and requests, of how many"),
     "/sign-in/": ("GET, POST", "Sign in by name and password"),
+    "/sign-in/oidc/": ("GET", "Go to the provider of single sign-on; 404 without one"),
+    "/sign-in/oidc/callback/": ("GET", "Come back from it"),
     "/sign-in/<uidb64>/<token>/": ("GET, POST", "Sign in by a link, once: GET shows a button, POST uses the link up"),
     "/sign-out/": ("POST", "Sign out"),
     "/welcome/": ("GET, POST", "Choose a password, after the first link"),

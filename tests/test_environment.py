@@ -39,6 +39,9 @@ def test_every_wrong_value_is_named_at_once() -> None:
         {"QUIRE_MAX_DOCUMENTS": "-1"},
         {"QUIRE_OCR": "eyes"},
         {"QUIRE_EMBEDDER": "gemini", "GEMINI_API_KEY": "key", "QUIRE_EMBEDDING_DIMENSIONS": "384"},
+        {"QUIRE_OIDC_ISSUER": "https://id.example.org"},
+        {"QUIRE_OIDC_ISSUER": "http://id.example.org", "QUIRE_OIDC_CLIENT_ID": "a", "QUIRE_OIDC_CLIENT_SECRET": "b"},
+        {"QUIRE_OIDC_NEWCOMERS": "join"},
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(wrong: dict[str, str]) -> None:

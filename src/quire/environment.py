@@ -45,6 +45,7 @@ KEYS = {"gemini": "gemini_api_key", "openai": "openai_api_key", "pinecone": "pin
 
 
 _KEYS = {"GEMINI_API_KEY", "OPENAI_API_KEY", "PINECONE_API_KEY", "AWS_SECRET_ACCESS_KEY", "SENTRY_DSN"}
+_KEYS |= {"QUIRE_OIDC_CLIENT_SECRET"}
 SECRETS = {"QUIRE_SECRET_KEY", "QUIRE_API_KEY", "DATABASE_URL", "REDIS_URL"} | _KEYS
 """Variables whose values are shown to nobody."""
 
@@ -175,6 +176,19 @@ class Environment(BaseModel):
         "QUIRE_CHUNK_OVERLAP_TOKENS", 30, "Tokens that neighbouring chunks share at most"
     )
 
+    oidc_name: str = variable("QUIRE_OIDC_NAME", "single sign-on", "What people call it: `Sign in with …`")
+    oidc_client_id: str = variable("QUIRE_OIDC_CLIENT_ID", "", "As whom Quire is registered there")
+    oidc_client_secret: str = variable("QUIRE_OIDC_CLIENT_SECRET", "", "Secret of that registration")
+    oidc_issuer: str = variable(
+        "QUIRE_OIDC_ISSUER", "", "Address of an OpenID Connect provider, for single sign-on; none when empty"
+    )
+    oidc_tenant: str = variable("QUIRE_OIDC_TENANT", "", "Name of the tenant that people new to Quire join")
+    oidc_newcomers: Literal["refuse", "own", "join"] = variable(
+        "QUIRE_OIDC_NEWCOMERS",
+        "refuse",
+        "People new to Quire: refuse (but for an invitation), own tenant for each, or join QUIRE_OIDC_TENANT",
+    )
+
     url: str = variable("QUIRE_URL", "", "Address of the service for client commands; that of client.json when empty")
     api_key: str = variable("QUIRE_API_KEY", "", "Key of client commands; that of client.json when empty")
     web_workers: int = variable("QUIRE_WEB_WORKERS", 1, "Processes of the web")
@@ -253,6 +267,24 @@ class Environment(BaseModel):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _speaks_https(cls, value: str, info: ValidationInfo) -> str:
+        """Kept as it is: an issuer with a slash at its end is another than one without."""
+        for needed in ("oidc_client_id", "oidc_client_secret"):
+            if value and not info.data.get(needed):
+                raise ValueError(f"needs {variable_name(cls.model_fields[needed].validation_alias)}, which is not set")
+        if value and not re.match(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)", value):
+            raise ValueError("must begin with https://, or be on this machine")
+        return value
+
+    @field_validator("oidc_newcomers")
+    @classmethod
+    def _names_a_tenant(cls, value: str, info: ValidationInfo) -> str:
+        if value == "join" and not info.data.get("oidc_tenant"):
+            raise ValueError("needs QUIRE_OIDC_TENANT, which is not set")
+        return value
 
     @field_validator("database_url")
     @classmethod

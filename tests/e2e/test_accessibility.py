@@ -33,6 +33,8 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 NO_PAGES = {
     "sign_out",
+    "oidc",
+    "oidc_callback",
     "document_rows",
     "document_standing",
     "document_page",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tests import parts
 
@@ -11,6 +12,7 @@ from quire.backends.chatmodels.gemini import GeminiModel
 from quire.backends.embedders.gemini import GeminiEmbedder
 from quire.documents.models import Document
 from quire.ops import diagnosis
+from quire.testing import oidc_server
 from quire.testing.embedder import HashingEmbedder
 from quire.testing.gemini_server import GeminiServer
 from quire.testing.model_server import serving
@@ -58,6 +60,16 @@ def test_an_embedder_whose_provider_is_away_fails_with_its_name(db: None) -> Non
         found = results()["embedder"]
     assert found.state == "fail"
     assert "Gemini could not be reached" in found.said
+
+
+def test_a_provider_of_single_sign_on_is_asked_and_one_that_is_away_fails(db: None, settings: Any) -> None:
+    with oidc_server.serving() as server:
+        settings.ENV = settings.ENV.model_copy(update=server.settings())
+        assert "which answers" in results()["sign-in"].said
+    settings.ENV = settings.ENV.model_copy(update={"oidc_issuer": "http://127.0.0.1:9"})
+    found = results()["sign-in"]
+    assert found.state == "fail"
+    assert "QUIRE_OIDC_ISSUER" in found.advice
 
 
 def _gemini(server: GeminiServer, api_key: str) -> GeminiModel:

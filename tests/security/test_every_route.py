@@ -33,7 +33,7 @@ from quire.documents.models import Document, Ingestion, Page
 from quire.documents.services import Upload
 from quire.tenants import members
 from quire.tenants import services as tenants
-from quire.tenants.models import Membership, Tenant, TenantModel, User
+from quire.tenants.models import Identity, Membership, Tenant, TenantModel, User
 from quire.tenants.services import Caller
 
 SCHEMA: dict[str, Any] = api.get_openapi_schema(path_prefix="/api/")
@@ -49,6 +49,8 @@ OPEN = {
     "sign_in": "where one becomes somebody",
     "sign_in_by_link": "asks for a token in its address",
     "join": "asks for an invitation's token in its address",
+    "oidc": "leads to the provider of single sign-on; 404 without one",
+    "oidc_callback": "asks for what the provider was told; 404 without one",
     "sign_out": "ends the session that comes with the request",
 }
 """Routes for everybody, each with its reason. Whatever is not named here must refuse those it does not know."""
@@ -212,6 +214,8 @@ def rows(of: Tenant | None = None) -> dict[str, list[dict[str, Any]]]:
             all_rows = all_rows.filter(tenant=of)
         elif of and model is Page:
             all_rows = all_rows.filter(ingestion__tenant=of)
+        elif of and model is Identity:
+            all_rows = all_rows.filter(user__memberships__tenant=of)
         elif of and model in {Tenant, User}:
             all_rows = all_rows.filter(**{"pk": of.pk} if model is Tenant else {"memberships__tenant": of})
         elif of:

@@ -20,7 +20,7 @@ Put = Callable[..., Document]
 
 WEB = Path(quire.web.__file__).parent
 TEMPLATES = sorted(WEB.glob("templates/**/*.html"))
-OPEN = {"sign_in", "sign_in_by_link", "join", "sign_out"}
+OPEN = {"sign_in", "sign_in_by_link", "join", "oidc", "oidc_callback", "sign_out"}
 SOME_ID = "01890000-0000-7000-8000-000000000000"
 PAGES = [
     "/" + re.sub(r"<int:\w+>", "1", re.sub(r"<uuid:\w+>", SOME_ID, str(route.pattern)))

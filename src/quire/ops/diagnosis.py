@@ -19,6 +19,7 @@ from quire.core.types import Turn
 from quire.documents import files
 from quire.environment import SECRETS, Environment, variable_name
 from quire.ops import checks, database, local_model, redis_check
+from quire.tenants import oidc
 
 LITTLE_BYTES = 2 * 2**30
 TOO_LITTLE_BYTES = 200 * 2**20
@@ -150,6 +151,13 @@ def _chat_model(part: str) -> Result:
     return Result(part=part, state="ok", said=f"{model.id} answers")
 
 
+def _sign_in(part: str) -> Result:
+    if not oidc.is_used():
+        return Result(part=part, state="ok", said="by password and by link")
+    oidc.check()
+    return Result(part=part, state="ok", said=f"by password, by link, and by {settings.ENV.oidc_issuer}, which answers")
+
+
 def _disk(part: str) -> Result:
     free = shutil.disk_usage(settings.DATA_DIR).free
     state: Literal["ok", "warn", "fail"] = "ok"
@@ -172,6 +180,7 @@ EXAMINATIONS: dict[str, Callable[[str], Result]] = {
     "keyword index": _keyword_index,
     "ocr": _ocr,
     "chat model": _chat_model,
+    "sign-in": _sign_in,
 }
 ADVICE = {
     "disk": "See that the data folder is there, and may be written",
@@ -186,4 +195,5 @@ ADVICE = {
     "keyword index": "Run `quire migrate`",
     "ocr": "See QUIRE_OCR; without it the best engine that is there is taken",
     "chat model": "See QUIRE_CHAT_MODEL and the key of its provider",
+    "sign-in": "See QUIRE_OIDC_ISSUER: its /.well-known/openid-configuration must be reached from here",
 }

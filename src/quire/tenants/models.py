@@ -106,3 +106,18 @@ class Invitation(TenantModel):
 
     def __str__(self) -> str:
         return f"into {self.tenant} as {self.role}"
+
+
+class Identity(models.Model):
+    """As whom a provider of single sign-on knows a person: `subject` is unique at `issuer`, and never given anew."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="identity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.issuer}"

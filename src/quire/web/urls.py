@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from quire.web.views import account, ask, documents, jobs, join, keys, library, members, sign_in, tenant, usage
+from quire.web.views import account, ask, documents, jobs, join, keys, library, members, oidc, sign_in, tenant, usage
 
 urlpatterns = [
     path("sign-in/", sign_in.SignInView.as_view(), name="sign_in"),
+    path("sign-in/oidc/", oidc.begin, name="oidc"),
+    path("sign-in/oidc/callback/", oidc.callback, name="oidc_callback"),
     path("sign-in/<str:uidb64>/<str:token>/", sign_in.by_link, name="sign_in_by_link"),
     path("join/<str:token>/", join.join, name="join"),
     path("welcome/", account.welcome, name="welcome"),

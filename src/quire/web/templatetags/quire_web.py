@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
 from quire.core.types import Citation
 from quire.documents.reports import DocumentReport
+from quire.tenants import oidc
 from quire.tenants.models import User
 from quire.tenants.services import caller_of_session, tenants_of
 from quire.web import wording
@@ -45,6 +47,12 @@ def tenant_choices(request: HttpRequest) -> list[TenantChoice]:
     caller = caller_of_session(user, request.session)
     current = caller.tenant.id if caller else None
     return [TenantChoice(id=row.id, name=row.name, is_current=row.id == current) for row in tenants_of(user)]
+
+
+@register.simple_tag
+def single_sign_on() -> str:
+    """What the provider of single sign-on is called; empty when there is none."""
+    return settings.ENV.oidc_name if oidc.is_used() else ""
 
 
 @register.filter

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from quire.tenants import members
 from quire.tenants import sign_in_throttle as throttle
+from quire.tenants.identities import identities_of
 from quire.tenants.services import Caller
 from quire.web.callers import caller_required
 from quire.web.passwords import password_form
@@ -54,4 +55,4 @@ def _choose_password(request: HttpRequest, caller: Caller, *, template: str, the
         return redirect(then)
     if "old_password" in form.errors:
         throttle.note_failure(**who)
-    return render(request, template, {"form": form})
+    return render(request, template, {"form": form, "identities": identities_of(caller.user)})
