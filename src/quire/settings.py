@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "quire.web.middleware.UnavailableMiddleware",
 ]
 ROOT_URLCONF = "quire.urls"
 ASGI_APPLICATION = "quire.asgi.application"
