@@ -191,6 +191,16 @@ def test_jobs_are_filtered_by_status(browser: Client, put: Put) -> None:
     assert "fine.txt" in browser.get("/jobs/?status=nonsense").content.decode()
 
 
+def test_the_job_list_is_sent_again_only_when_it_has_changed(browser: Client, put: Put) -> None:
+    put("Fine.", name="fine.txt")
+    page = browser.get("/jobs/").content.decode()
+    seen = page.partition('name="seen" value="')[2].partition('"')[0]
+    asked = {"path": f"/jobs/?seen={seen}", "headers": {"HX-Request": "true"}}
+    assert browser.get(**asked).status_code == 204  # type: ignore[arg-type]
+    put("More.", name="more.txt")
+    assert "more.txt" in browser.get(**asked).content.decode()  # type: ignore[arg-type]
+
+
 def test_a_keys_examples_carry_the_address_and_the_new_key_once(browser: Client) -> None:
     before = browser.get("/settings/keys/").content.decode()
     assert "curl http://testserver/api/ingest/" in before

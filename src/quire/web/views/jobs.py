@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import get_args
 
 from django.http import HttpRequest, HttpResponse
@@ -18,13 +19,20 @@ JOBS_AT_ONCE = 100
 @require_safe
 @caller_required
 def jobs(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The newest jobs, those of one status with `status=`; asked for by htmx, their table alone."""
+    """The newest jobs, those of one status with `status=`; asked for by htmx, their table alone, or nothing (204) when
+    it would be the one `seen`: what is exchanged loses focus and selection."""
     statuses: tuple[tasks.TaskStatus, ...] = get_args(tasks.TaskStatus)
     wanted = next((status for status in statuses if status == request.GET.get("status")), None)
     newest = tasks.runs_of(caller.tenant, status=wanted).order_by("-created_at", "-id")[:JOBS_AT_ONCE]
-    template = "web/fragments/jobs.html" if request.headers.get("HX-Request") else "web/jobs.html"
+    reports = [tasks.report(run) for run in newest]
+    seen = hashlib.sha256(repr(reports).encode()).hexdigest()[:16]
+    is_fragment = bool(request.headers.get("HX-Request"))
+    if is_fragment and request.GET.get("seen") == seen:
+        return HttpResponse(status=204)
+    template = "web/fragments/jobs.html" if is_fragment else "web/jobs.html"
     context = {
-        "jobs": [tasks.report(run) for run in newest],
+        "jobs": reports,
+        "seen": seen,
         "at_once": JOBS_AT_ONCE,
         "statuses": statuses,
         "wanted": wanted,
