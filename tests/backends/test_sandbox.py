@@ -168,6 +168,14 @@ def test_too_many_bad_pages_fail_the_document(naughty: SandboxedExtractor, tmp_p
     assert caught.value.code == "parser_crash"
 
 
+def test_a_file_of_bad_pages_only_fails_with_their_reason(naughty: SandboxedExtractor, tmp_path: Path) -> None:
+    with pytest.raises(PermanentError, match=r"^Page 1 needs more than 200 MB of memory") as caught:
+        read(naughty, tmp_path, "!allocate 3000")
+    assert caught.value.code == "parser_memory"
+    with pytest.raises(PermanentError, match=r"^Page 2 makes the parser crash"):
+        read(naughty, tmp_path, "!loop", "!abort")
+
+
 def test_endless_pages_end(naughty: SandboxedExtractor, tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="more text than Quire takes") as caught:
         read(naughty, tmp_path, "!endless")

@@ -138,7 +138,8 @@ class SandboxedExtraction:
 
     def pages(self, *, first: int = 1) -> Iterator[Page]:
         """A page that ends the parser gets a fresh child, as long as it may be the pages before it that did it; else
-        it is left out with a warning. One bad page more than `Limits.bad_pages` fails the document."""
+        it is left out with a warning. One bad page more than `Limits.bad_pages` fails the document, as does a file
+        of bad pages only."""
         number, killed_at, bad = max(first, 1), 0, 0
         while number <= self.page_count:
             began_at = number
@@ -155,7 +156,8 @@ class SandboxedExtraction:
                 if death.cause in _OF_WHAT_CAME_BEFORE and began_at < number:
                     continue
                 bad += 1
-                if bad > self._limits.bad_pages or death.cause is Cause.KILLED:
+                is_too_bad = bad > self._limits.bad_pages or bad == self.page_count
+                if is_too_bad or death.cause is Cause.KILLED:
                     raise as_error(death, page=number, limits=self._limits) from death
                 yield self._left_out(number, death)
                 number += 1
