@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from quire.documents.models import Document, Status
 from quire.web.views import library
@@ -89,19 +92,67 @@ def test_rows_are_those_asked_for_without_those_that_are_gone(browser: Client, p
     assert str(three.id) not in page(browser, asked)
 
 
+@pytest.mark.parametrize("sort", ["newest", "name", "size"])
 def test_a_long_library_comes_in_parts_that_join_without_gap(
-    browser: Client, put: Put, monkeypatch: pytest.MonkeyPatch
+    browser: Client, put: Put, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
     monkeypatch.setattr(library, "ROWS_AT_ONCE", 2)
-    ids = [str(put(f"Number {n}.", is_worked_on=False).id) for n in range(5)]
+    ids = [str(put("Number " + "x" * (9 - n), name=f"{9 - n}.txt", is_worked_on=False).id) for n in range(5)]
     seen: list[str] = []
-    path: str | None = "/"
+    path = f"/?sort={sort}"
     while path:
         html = browser.get(path, headers={"HX-Request": "true"}).content.decode()
+        assert "<html" not in html
         seen += rows(html)
-        more = re.search(r'hx-get="([^"]+)"', html)
-        path = more[1] if more else None
-    assert seen == ids[::-1]
+        more = re.search(r'class="more">.*?hx-get="([^"]+)"', html, re.DOTALL)
+        path = unescape(more[1]) if more else ""
+    assert seen == (ids if sort == "size" else ids[::-1])
+
+
+def counts(html: str) -> dict[str, int]:
+    found = re.findall(r'id="filter-(\w+)".*?data-count>(\d+)<', html, re.DOTALL)
+    return {status: int(count) for status, count in found}
+
+
+def test_each_status_has_a_link_that_shows_its_documents_and_says_how_many(browser: Client, put: Put) -> None:
+    ready, failed = put("Ready.", name="ready.txt"), put(b"%PDF-1.7\nnot really", name="torn.pdf")
+    waiting = put("Waiting.", name="waiting.txt", is_worked_on=False)
+    assert counts(page(browser, "/")) == {"all": 3, "processing": 1, "completed": 1, "failed": 1}
+    for status, document in {"processing": waiting, "completed": ready, "failed": failed}.items():
+        assert rows(page(browser, f"/?status={status}")) == [str(document.id)]
+    assert counts(page(browser, "/?q=ready&status=failed")) == {"all": 1, "processing": 0, "completed": 1, "failed": 0}
+
+
+def test_the_view_stays_in_the_address_of_every_link_that_changes_a_part_of_it(browser: Client, put: Put) -> None:
+    put("One.", name="pepper & salt.txt")
+    html = unescape(page(browser, "/?q=pepper+%26&sort=name&status=completed"))
+    assert 'href="/?q=pepper+%26&status=failed&sort=name"' in html
+    assert 'href="/?q=pepper+%26&sort=name"' in html
+
+
+@pytest.mark.parametrize("query", ["status=deleting", "sort=age", "status=%00", "sort=name%00", "q=%00"])
+def test_a_view_that_cannot_be_is_the_plain_one(browser: Client, put: Put, query: str) -> None:
+    document = put("One.")
+    assert rows(page(browser, f"/?{query}")) == [str(document.id)]
+
+
+def test_a_place_in_the_list_that_cannot_be_is_not_found(browser: Client) -> None:
+    assert browser.get("/?cursor=garbage").status_code == 404
+
+
+def test_fresh_rows_come_with_the_counts_of_what_is_looked_for(browser: Client, put: Put) -> None:
+    one = put("One.", name="one.txt")
+    put("Two.", name="two.txt")
+    assert counts(page(browser, f"/documents/rows/?id={one.id}"))["all"] == 2
+    assert counts(page(browser, f"/documents/rows/?id={one.id}&q=two"))["all"] == 1
+
+
+def test_what_waits_for_a_moment_is_counted_down_by_the_browser(browser: Client, put: Put) -> None:
+    document = put("One.", is_worked_on=False)
+    soon = timezone.now() + timedelta(seconds=30)
+    document.ingestions.update(attempts=1, error_code="x", error_message="Away.", next_attempt_at=soon)
+    html = page(browser, "/")
+    assert re.search(r'data-left="2\d\.\d+" data-said="Retry 1 of 3 in \{s\} s">Retry 1 of 3 in 2\d s<', html)
 
 
 def test_uploads_are_found_by_a_part_of_their_name(browser: Client, put: Put) -> None:

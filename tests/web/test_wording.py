@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from quire.documents import reports
 from quire.documents.models import Document, Ingestion
-from quire.web.wording import ago, duration, standing
+from quire.web.wording import ago, countdown, duration, standing
 
 Put = Callable[..., Document]
 
@@ -50,7 +50,7 @@ def test_what_is_worked_on_says_how_far_it_is(document: Document, changes: dict[
 def test_what_failed_for_now_says_when_it_is_tried_again(document: Document) -> None:
     soon = timezone.now() + timedelta(seconds=30.5)
     sentence = said(document, attempts=2, error_code="x", error_message="The store is away.", next_attempt_at=soon)
-    assert sentence == "Trying again (2 of 3) in 30 s"
+    assert sentence == "Retry 2 of 3 in 30 s"
 
 
 def test_what_waits_for_a_provider_says_for_whom_and_how_long(document: Document) -> None:
@@ -59,8 +59,22 @@ def test_what_waits_for_a_provider_says_for_whom_and_how_long(document: Document
     assert sentence == "Waiting 5 min for provider quota"
 
 
+def test_a_browser_is_told_what_to_count_down_to(document: Document) -> None:
+    later = timezone.now() + timedelta(seconds=30.5)
+    assert countdown(reports.report(document)) is None
+    said(document, attempts=2, error_code="x", error_message="The store is away.", next_attempt_at=later)
+    until = countdown(reports.report(document))
+    assert until
+    assert until.text == "Retry 2 of 3 in {s} s"
+    assert 25 < until.left_s <= 30.5
+    said(document, error_code="rate_limited", waiting_for="provider quota", next_attempt_at=later)
+    until = countdown(reports.report(document))
+    assert until
+    assert until.text == "Waiting for provider quota until {time}"
+
+
 def test_what_is_ready_says_how_long_it_took(put: Put) -> None:
-    assert standing(reports.report(put("Some text."))).startswith("1 page, ready in ")
+    assert standing(reports.report(put("Some text."))).startswith("done in ")
 
 
 def test_durations_and_ages_are_said_as_people_say_them() -> None:

@@ -28,6 +28,8 @@ _MAX_DOCX_PARTS = 10_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BY_SUFFIX = {".html": HTML, ".htm": HTML, ".xhtml": HTML, ".md": MARKDOWN, ".markdown": MARKDOWN, ".mdown": MARKDOWN}
+SUFFIXES = (".pdf", ".docx", ".txt", ".text", *_BY_SUFFIX)
+"""What files of these types are usually named: all that is taken from a folder, of which nobody chose each file."""
 _NEVER_TEXT = frozenset(
     {".pdf", ".doc", ".docx", ".docm", ".xls", ".xlsx", ".xlsm", ".ppt", ".pptx", ".pptm", ".odt", ".ods", ".odp"}
     | {".rtf", ".epub", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.timesince import timesince
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 from quire.core import media_types
 from quire.documents.reports import DocumentReport, RunReport
@@ -25,6 +26,28 @@ def standing(report: DocumentReport) -> str:
     if report.status == "completed":
         return _done(report)
     return _work(report.run) if report.status == "processing" else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Countdown:
+    """A sentence that a browser keeps true: it puts the seconds left, or the hour of its own clock, in its place."""
+
+    left_s: float
+    text: str
+    """With `{s}`, or with `{time}`."""
+
+
+def countdown(report: DocumentReport) -> Countdown | None:
+    """What the sentence of a run that waits for a moment counts down to; None where it waits for no moment."""
+    run = report.pending or report.run
+    if run.status != "queued" or run.retry_at is None:
+        return None
+    left_s = max(0.0, (run.retry_at - timezone.now()).total_seconds())
+    if run.waiting_for:
+        text = gettext("Waiting for %(what)s until {time}") % {"what": run.waiting_for.replace("{", "(")}
+        return Countdown(left_s=left_s, text=text)
+    numbers = {"n": run.attempts, "of": MAX_ATTEMPTS - 1}
+    return Countdown(left_s=left_s, text=gettext("Retry %(n)d of %(of)d in {s} s") % numbers)
 
 
 def duration(seconds: float) -> str:
@@ -51,9 +74,8 @@ def kind(media_type: str) -> str:
 
 
 def _done(report: DocumentReport) -> str:
-    pages = ngettext("%(n)d page", "%(n)d pages", report.pages) % {"n": report.pages}
     total_s = report.run.timings.get("total_s")
-    return gettext("%(pages)s, ready in %(time)s") % {"pages": pages, "time": duration(total_s)} if total_s else pages
+    return gettext("done in %(time)s") % {"time": duration(total_s)} if total_s else ""
 
 
 def _work(run: RunReport) -> str:
@@ -71,7 +93,7 @@ def _waiting(run: RunReport) -> str:
         return gettext("Waiting %(time)s for %(what)s") % {"time": duration(wait_s), "what": run.waiting_for}
     if run.attempts and run.error:
         numbers = {"n": run.attempts, "of": MAX_ATTEMPTS - 1, "time": duration(max(0.0, wait_s))}
-        return gettext("Trying again (%(n)d of %(of)d) in %(time)s") % numbers
+        return gettext("Retry %(n)d of %(of)d in %(time)s") % numbers
     if run.queue_position is None or run.queue_position == 1:
         return gettext("Waiting to begin, next in line")
     return gettext("Waiting to begin, number %(n)d in line") % {"n": run.queue_position}

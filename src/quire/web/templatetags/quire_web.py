@@ -24,6 +24,7 @@ register = template.Library()
 register.filter("kind", wording.kind)
 register.filter("ago", wording.ago)
 register.filter("standing", wording.standing)
+register.filter("countdown", wording.countdown)
 
 _NUMBER = re.compile(r"(\[\d+\])")
 _STRONG = re.compile(r"\*\*(?=\S)([^*\n]+)(?<=\S)\*\*")

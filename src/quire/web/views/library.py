@@ -2,53 +2,126 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
 from django.views.decorators.http import require_safe
 
-from quire.documents import reports, services
-from quire.documents.models import Document
+from quire.api import paging
+from quire.core import media_types
+from quire.documents import listing, reports, services
+from quire.documents.listing import Counts, Sort
+from quire.documents.models import Document, Status
 from quire.tenants.services import Caller
 from quire.web.callers import caller_required
 
 ROWS_AT_ONCE = 50
+FILTERS = ("", Status.PROCESSING.value, Status.COMPLETED.value, Status.FAILED.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which documents a person looks at, and in what order: all of it stands in the address."""
+
+    q: str
+    status: str
+    sort: Sort
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> View:
+        """What the address says; what it says wrong counts as not said."""
+        status, sort = request.GET.get("status", ""), request.GET.get("sort", "")
+        return cls(
+            q=request.GET.get("q", "").replace("\0", "").strip(),
+            status=status if status in FILTERS else "",
+            sort=Sort(sort) if sort in set(Sort) else Sort.NEWEST,
+        )
+
+    def address(self, **more: str) -> str:
+        """The query of this view, or of one that differs in this."""
+        said = {"q": self.q, "status": self.status, "sort": "" if self.sort == Sort.NEWEST else self.sort.value} | more
+        query = urlencode({name: value for name, value in said.items() if value})
+        return f"?{query}" if query else ""
+
+    def documents(self, caller: Caller) -> QuerySet[Document]:
+        return listing.find(tenant=caller.tenant, q=self.q, status=self.status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A link that shows the documents of one status."""
+
+    status: str
+    address: str
+    count: int
+    is_current: bool
 
 
 @require_safe
 @caller_required
 def library(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The newest uploads; with `after=<id>` as a fragment those older than that one."""
-    documents = services.living(tenant=caller.tenant).order_by("-created_at", "-id")
-    if query := request.GET.get("q", "").replace("\0", "").strip():
-        documents = documents.filter(name__icontains=query)
-    if after := request.GET.get("after"):
-        documents = _older(documents, services.get(tenant=caller.tenant, document_id=after))
-    shown = list(documents[: ROWS_AT_ONCE + 1])
+    """The documents as the address wants them; for htmx the list alone, or what comes after `cursor`."""
+    view = View.of(request)
+    cursor = request.GET.get("cursor", "")
+    try:
+        shown, following = paging.documents_page(
+            view.documents(caller), sort=view.sort, cursor=cursor, limit=ROWS_AT_ONCE
+        )
+    except services.RefusedError as error:
+        raise Http404(error.message) from None
     context = {
-        "reports": reports.reports(shown[:ROWS_AT_ONCE]),
-        "more_after": shown[ROWS_AT_ONCE - 1].id if len(shown) > ROWS_AT_ONCE else None,
-        "query": query,
+        "reports": reports.reports(shown),
+        "more": view.address(cursor=following) if following else "",
+        "view": view,
+    }
+    if request.headers.get("HX-Request") and cursor:
+        return render(request, "web/fragments/rows.html", context)
+    context |= {
+        "filters": _filters(view, caller),
+        "suffixes": ",".join(media_types.SUFFIXES),
         "max_bytes": settings.ENV.max_upload_bytes,
     }
-    template = "web/fragments/rows.html" if request.headers.get("HX-Request") else "web/library.html"
-    return render(request, template, context)
+    if not _is_part(request):
+        return render(request, "web/library.html", context)
+    response = render(request, "web/fragments/listing.html", context)
+    if request.headers.get("HX-Trigger") == "view":  # each letter typed: no step back for it, and nothing empty
+        response["HX-Replace-Url"] = resolve_url("library") + view.address()
+    return response
 
 
 @require_safe
 @caller_required
 def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The rows of the documents named by `id`, as they stand now; those that are gone are left out."""
+    """The rows of the documents named by `id`, as they stand now; those that are gone are left out.
+
+    With them how many documents of the view stand how.
+    """
     wanted = [document_id for value in request.GET.getlist("id")[:ROWS_AT_ONCE] if (document_id := _uuid(value))]
     documents = services.living(tenant=caller.tenant).filter(id__in=wanted).order_by("-created_at", "-id")
-    return render(request, "web/fragments/rows.html", {"reports": reports.reports(documents)})
+    context = {"reports": reports.reports(documents), "filters": _filters(View.of(request), caller)}
+    return render(request, "web/fragments/fresh_rows.html", context)
 
 
-def _older(documents: QuerySet[Document], than: Document) -> QuerySet[Document]:
-    return documents.filter(Q(created_at__lt=than.created_at) | Q(created_at=than.created_at, id__lt=than.id))
+def _is_part(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+
+
+def _filters(view: View, caller: Caller) -> list[Filter]:
+    counts: Counts = listing.counts(listing.find(tenant=caller.tenant, q=view.q))
+    return [
+        Filter(
+            status=status,
+            address=view.address(status=status),
+            count=getattr(counts, status or "all"),
+            is_current=status == view.status,
+        )
+        for status in FILTERS
+    ]
 
 
 def _uuid(value: str) -> UUID | None:

@@ -1,8 +1,10 @@
 // Keeps the rows of the library as the server has them: each change is asked for as HTML and put in its place.
 import { announce } from "./announce.js";
+import { said } from "./said.js";
 
 const GATHER_MS = 300;
 const AT_ONCE = 50;
+const PATIENCE_MS = 10_000;
 
 export class Rows {
   /** @type {Set<string>} */
@@ -11,12 +13,17 @@ export class Rows {
   #timer;
 
   /**
-   * @param {HTMLElement} list
    * @param {string} url
+   * @param {(row: HTMLElement) => void} onPlaced  told of each row that is new in the page
    */
-  constructor(list, url) {
-    this.list = list;
+  constructor(url, onPlaced) {
     this.url = url;
+    this.onPlaced = onPlaced;
+  }
+
+  /** It is another one after another filter was chosen. */
+  get list() {
+    return /** @type {HTMLElement} */ (document.getElementById("uploads"));
   }
 
   /** Whether a row is shown that will still change. */
@@ -49,37 +56,62 @@ export class Rows {
 
   /** @param {string[]} ids */
   async #fetch(ids) {
-    const query = new URLSearchParams(ids.map((id) => ["id", id]));
-    const response = await fetch(`${this.url}?${query}`).catch(() => null);
+    const query = new URLSearchParams([["q", this.list.dataset.q ?? ""], ...ids.map((id) => ["id", id])]);
+    const signal = AbortSignal.timeout(PATIENCE_MS); // one that never ends would hold a connection
+    const response = await fetch(`${this.url}?${query}`, { signal }).catch(() => null);
     if (!response?.ok) return;
     if (response.redirected) return location.reload();
     const holder = document.createElement("template");
     holder.innerHTML = await response.text();
+    for (const filter of holder.content.querySelectorAll("a[id]")) this.#count(filter);
     const fresh = /** @type {HTMLElement[]} */ ([...holder.content.querySelectorAll("[data-document]")]);
     for (const row of fresh.reverse()) this.#place(row);
     const there = new Set(fresh.map((row) => row.dataset.document));
     for (const id of ids) if (!there.has(id)) document.getElementById(`document-${id}`)?.remove();
   }
 
-  /** @param {HTMLElement} row */
-  #firstOlderThan(row) {
-    const rows = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll("[data-document]")]);
-    const older = rows.find((other) => (other.dataset.created ?? "") < (row.dataset.created ?? ""));
-    return older ?? this.list.querySelector(".more");
+  /** @param {Element} filter  as it is now */
+  #count(filter) {
+    const shown = document.querySelector(`#${filter.id} [data-count]`);
+    const count = filter.querySelector("[data-count]")?.textContent ?? "";
+    if (shown && shown.textContent !== count) shown.textContent = count;
   }
 
   /** @param {HTMLElement} row */
   #place(row) {
     const old = document.getElementById(row.id);
+    if (old?.dataset.busy) return; // somebody is writing in it
     if (old) replace(old, row);
-    else if (!new URLSearchParams(location.search).has("q")) this.list.insertBefore(row, this.#firstOlderThan(row));
+    else if (this.#isWanted(row)) this.list.insertBefore(row, this.#next(row));
+    else return;
+    this.onPlaced(row);
     // @ts-ignore: htmx is a classic script
     window.htmx?.process(row);
+  }
+
+  /** Whether a row that is not there belongs into the list that is shown. @param {HTMLElement} row */
+  #isWanted(row) {
+    const { q, status } = this.list.dataset;
+    return !q && (!status || status === row.dataset.status);
+  }
+
+  /** Before what it goes: by age, or first where names or sizes order the list. @param {HTMLElement} row */
+  #next(row) {
+    if (this.list.dataset.sort !== "newest") return this.list.firstElementChild;
+    const rows = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll("[data-document]")]);
+    const older = rows.find((other) => (other.dataset.created ?? "") < (row.dataset.created ?? ""));
+    return older ?? this.list.querySelector(".more");
   }
 }
 
 /**
- * Focus and open details stay as they were.
+ * The document's name, as the row has it.
+ * @param {Element} row
+ */
+export const nameOf = (row) => row.querySelector(".row-name")?.textContent ?? "";
+
+/**
+ * Focus, open details and what is hidden stay as they were.
  * @param {HTMLElement} old
  * @param {HTMLElement} row
  */
@@ -88,10 +120,13 @@ function replace(old, row) {
   const act = focused?.getAttribute("data-act");
   const wasOpen = old.querySelector("details")?.open ?? false;
   const ended = old.dataset.final === "false" && row.dataset.final === "true";
+  row.hidden = old.hidden;
   old.replaceWith(row);
   const details = row.querySelector("details");
   if (details) details.open = wasOpen;
-  const again = act ? row.querySelector(`[data-act=${act}]`) : focused && row.querySelector("a");
-  if (again instanceof HTMLElement) again.focus();
-  if (ended) announce(`${row.querySelector(".row-name")?.textContent}: ${row.querySelector(".row-standing")?.textContent}`);
+  const again = (act && row.querySelector(`[data-act=${act}]`)) ?? (focused && row.querySelector("a"));
+  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+  if (!ended || row.hidden) return;
+  const standing = row.querySelector(".row-standing")?.textContent?.replaceAll(/\s+/g, " ").trim() ?? "";
+  announce(said("now", { name: nameOf(row), standing }));
 }
