@@ -105,8 +105,10 @@ def test_a_removed_member_is_out_at_once(browser: Client, bob: Client) -> None:
 
 def test_a_member_may_leave_and_the_last_owner_is_told_why_not(browser: Client, bob: Client, caller: Caller) -> None:
     bobs = User.objects.get(username="bob")
+    assert ">Leave<" in bob.get("/settings/members/").content.decode()
     bob.post(f"/settings/members/{bobs.id}/remove/")
     assert not is_in(bob)
+    assert ">Leave<" not in browser.get("/settings/members/").content.decode()
     answer = browser.post(f"/settings/members/{caller.user.id}/remove/", follow=True)
     assert "needs an owner" in answer.content.decode()
     assert is_in(browser)

@@ -37,6 +37,12 @@ def members_of(tenant: Tenant) -> QuerySet[Membership]:
     return _places(tenant).select_related("user").order_by("created_at", "id")
 
 
+def last_owner_id(tenant: Tenant) -> UUID | None:
+    """Whom the tenant cannot be without; None while there are several."""
+    owners = _places(tenant).filter(role=Role.OWNER, user__is_active=True).values_list("user_id", flat=True)[:2]
+    return owners[0] if len(owners) == 1 else None
+
+
 @transaction.atomic
 def change_role(*, tenant: Tenant, user_id: UUID, role: str) -> bool:
     """False when nobody of that id is in the tenant. Raises `LastOwnerError`."""

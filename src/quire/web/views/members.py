@@ -60,6 +60,7 @@ def people(request: HttpRequest, caller: Caller) -> HttpResponse:
         "form": form,
         "link": link,
         "is_owner": is_owner,
+        "last_owner_id": members.last_owner_id(caller.tenant),
         "tenant": caller.tenant,
         "members": members.members_of(caller.tenant),
         "invitations": members.invitations_of(caller.tenant) if is_owner else [],
