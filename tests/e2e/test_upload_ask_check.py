@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -88,31 +86,6 @@ def test_a_file_that_is_refused_says_why_and_stays_until_dismissed(page: Page, t
     refused.get_by_role("alert").filter(has_text="image").wait_for()
     refused.get_by_role("button", name="Dismiss").click()
     refused.wait_for(state="detached")
-
-
-def test_a_deleted_document_leaves_the_list_once_confirmed(page: Page, tmp_path: Path) -> None:
-    note = tmp_path / "to delete.txt"
-    note.write_text("Nothing that anybody will miss.")
-    upload(page, note)
-    page.once("dialog", lambda dialog: dialog.dismiss())
-    row(page, note.name).get_by_role("button", name="Delete").click()
-    assert row(page, note.name).count() == 1
-    page.once("dialog", lambda dialog: dialog.accept())
-    row(page, note.name).get_by_role("button", name="Delete").click()
-    row(page, note.name).wait_for(state="detached")
-    page.reload()
-    assert row(page, note.name).count() == 0
-
-
-@pytest.mark.parametrize("count", [8])
-def test_many_files_at_once_all_become_ready(page: Page, tmp_path: Path, count: int) -> None:
-    paths = [tmp_path / f"many-{n}.txt" for n in range(count)]
-    for path in paths:
-        path.write_text(f"This is the note called {path.stem}.")
-    page.locator("#files:enabled").set_input_files(paths)
-    for path in paths:
-        row(page, path.name).get_by_text("Ready", exact=True).wait_for(timeout=READY_WITHIN_MS)
-    assert page.locator("#sending .row").count() == 0
 
 
 def test_a_replaced_file_answers_with_its_new_words(page: Page, tmp_path: Path) -> None:

@@ -1,0 +1,182 @@
+"""The library in a real browser: many files and folders, undo, the keyboard alone, and a server that goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page, Request
+    from tests.e2e.conftest import Live
+
+READY_WITHIN_MS = 90_000
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("#uploads .row[data-document]:not([hidden])").filter(has_text=name)
+
+
+def ready(page: Page, name: str) -> None:
+    """Wait until the row says so, without a reload."""
+    row(page, name).get_by_text("Ready", exact=True).wait_for(timeout=READY_WITHIN_MS)
+
+
+def choose(page: Page, *paths: Path) -> None:
+    page.locator("#files:enabled").set_input_files(paths)
+
+
+def note(folder: Path, name: str, text: str = "") -> Path:
+    path = folder / name
+    path.write_text(text or f"This is the note called {name}.")
+    return path
+
+
+def focused(page: Page) -> str:
+    """What of which row has the focus."""
+    here: str = page.evaluate(
+        "() => { const here = document.activeElement; return (here.dataset.act ?? '') + ' ' + "
+        "(here.closest('.row')?.querySelector('.row-name, p')?.textContent ?? '') }"
+    )
+    return here.strip()
+
+
+def test_of_many_files_one_fails_and_one_is_known_before_it_is_sent(page: Page, tmp_path: Path) -> None:
+    first = note(tmp_path, "first copy.txt", "The same words in both. " * 2000)
+    choose(page, first)
+    ready(page, first.name)
+    sent: list[Request] = []
+    page.on("request", lambda request: sent.append(request) if request.url.endswith("/api/ingest/") else None)
+    torn = tmp_path / "torn among many.pdf"
+    torn.write_bytes(b"%PDF-1.7\nand no more, " + os.urandom(8).hex().encode())
+    copy = note(tmp_path, "second copy.txt", first.read_text())
+    notes = [note(tmp_path, f"many-{n}.txt") for n in range(8)]
+    choose(page, copy, torn, *notes)
+    for path in notes:
+        ready(page, path.name)
+    row(page, torn.name).locator(".row-said").get_by_text("damaged").wait_for(timeout=READY_WITHIN_MS)
+    page.locator("#notes").get_by_text(f"In the library already: {first.name}.").wait_for()
+    page.locator("#sending .row").first.wait_for(state="detached")
+    assert len(sent) == len(notes) + 1
+    assert row(page, copy.name).count() == 0
+    failed = int(page.locator("#filter-failed [data-count]").inner_text())
+    page.locator("#filter-failed").click()
+    page.wait_for_url("**/?status=failed")
+    row(page, torn.name).wait_for()
+    assert page.locator("#uploads .row").count() == failed >= 1
+    page.go_back()
+    row(page, notes[0].name).wait_for()
+
+
+def test_of_a_folder_what_quire_reads_is_taken_and_the_rest_named_once(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    (folder / "deep" / ".git").mkdir(parents=True)
+    note(folder / "deep", "in a folder.md")
+    note(folder, "also in a folder.txt")
+    for name in (".hidden.txt", "deep/.git/config.txt", "picture.png", "deep/another.png", "Makefile"):
+        note(folder, name)
+    page.locator("#folder:enabled").set_input_files(folder)
+    ready(page, "in a folder.md")
+    ready(page, "also in a folder.txt")
+    page.locator("#notes").get_by_text("3 files of the folder were left out").wait_for()
+    assert ".png, without ending" in page.locator("#notes").inner_text()
+    for name in ("hidden", "config", "picture"):
+        assert page.locator(".row").filter(has_text=name).count() == 0
+
+
+def test_a_delete_can_be_undone_and_is_done_when_the_page_is_left(page: Page, tmp_path: Path) -> None:
+    paths = [note(tmp_path, f"to delete {n}.txt") for n in range(4)]
+    choose(page, *paths)
+    for path in paths:
+        ready(page, path.name)
+    boxes = page.locator("#uploads [data-act=choose]")
+    boxes.nth(0).check()
+    boxes.nth(2).click(modifiers=["Shift"])
+    page.get_by_text("3 chosen").wait_for()
+    page.locator("#chosen-delete").click()
+    assert row(page, "to delete").count() == 1
+    page.get_by_text("Deleted 3 documents.").first.wait_for()
+    page.get_by_role("button", name="Undo").click()
+    assert row(page, "to delete").count() == 4
+    name = row(page, "to delete").nth(0).locator(".row-name").inner_text()
+    row(page, name).get_by_role("button", name="More for").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    row(page, name).wait_for(state="hidden")
+    page.goto("/jobs/")
+    page.goto("/")
+    row(page, "to delete").first.wait_for()
+    assert (row(page, "to delete").count(), row(page, name).count()) == (3, 0)
+
+
+def test_by_keyboard_alone_a_document_is_found_renamed_deleted_and_brought_back(page: Page, tmp_path: Path) -> None:
+    for path in (note(tmp_path, "keyboard one.txt"), note(tmp_path, "keyboard two.txt")):
+        choose(page, path)
+        ready(page, path.name)
+    page.locator("#find").focus()
+    page.keyboard.type("keyboard ")
+    page.wait_for_url("**/?q=keyboard")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if focused(page).startswith("open"):
+            break
+    assert focused(page) == "open keyboard two.txt"
+    page.keyboard.press("ArrowDown")
+    assert focused(page) == "open keyboard one.txt"
+    page.keyboard.press("F2")
+    page.keyboard.type("keyboard first")
+    page.keyboard.press("Enter")
+    row(page, "keyboard first.txt").wait_for()
+    page.wait_for_function("document.activeElement.dataset.act === 'open'")
+    assert focused(page) == "open keyboard first.txt"
+    page.keyboard.press("Delete")
+    assert focused(page) == "undo Deleted “keyboard first.txt”."
+    page.keyboard.press("Enter")
+    assert focused(page) == "open keyboard first.txt"
+    for key in ("Tab", "Enter", "End"):  # the menu, its last entry
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.dataset.do") == "delete"
+    page.keyboard.press("Escape")
+    assert focused(page) == "menu keyboard first.txt"
+
+
+@pytest.fixture
+def forgiving_page(live: Live, chromium: Browser) -> Page:
+    """A page that may complain: the server goes away beneath it."""
+    page = chromium.new_context(base_url=live.url, viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(live.sign_in_link())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("/")
+    return page
+
+
+def test_a_server_that_dies_and_comes_back_leaves_no_row_behind(
+    live: Live, forgiving_page: Page, tmp_path: Path
+) -> None:
+    page = forgiving_page
+    long = note(tmp_path, "long while it dies.txt", " ".join(f"Sentence {n} is about nothing." for n in range(4000)))
+    choose(page, long)
+    row(page, long.name).wait_for(timeout=READY_WITHIN_MS)
+    kill_web(live)
+    late = note(tmp_path, "sent while it is dead.txt")
+    choose(page, late)
+    ready(page, late.name)
+    ready(page, long.name)
+    page.locator("#lost").wait_for(state="hidden")
+    page.context.close()
+
+
+def kill_web(live: Live) -> None:
+    """As a crash would; what supervises it starts it again."""
+    ours = f"QUIRE_DATA_DIR={live.data_dir}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            if {b"quire", b"web"} <= set(command) and ours in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+                return
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    pytest.fail("no web process was found to kill")
