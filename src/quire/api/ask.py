@@ -18,10 +18,10 @@ from quire.api.auth import caller_of
 from quire.api.citations import citations_of
 from quire.api.schemas import AnswerOut, AskAllIn, AskIn, HitOut, NoticeOut, SearchIn, SearchOut
 from quire.chat import services as chat
-from quire.chat.outside import release_connections
 from quire.chat.services import AnswerStream, AskResult
 from quire.core.errors import QuireError
 from quire.core.types import Notice
+from quire.documents.connections import release_connections
 from quire.tenants.models import Tenant
 from quire.tenants.services import Caller
 

@@ -9,25 +9,14 @@ import uuid
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import connections
-
 from quire.core.errors import QuireError
 from quire.core.ports import ChatModel
 from quire.core.types import Passage, Turn
+from quire.documents.connections import release_connections
 
 log = logging.getLogger(__name__)
 
 MAX_REWRITTEN_CHARS = 1_000
-
-
-def release_connections() -> None:
-    """Give this thread's database connections back before a wait for somebody else's service.
-
-    The next statement takes one again by itself. Within a transaction it does nothing.
-    """
-    for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and not connection.in_atomic_block:
-            connection.close()
 
 
 class OutsideModel:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from quire import registry
-from quire.chat.outside import release_connections
 from quire.core.errors import PermanentError, QuireError, TransientError
 from quire.core.retrieval import fuse, overview_ordinals
 from quire.core.types import Hit, Span, Vectors
 from quire.documents import services
+from quire.documents.connections import release_connections
 from quire.documents.models import Chunk, Document
 from quire.documents.services import NotFoundError, RefusedError
 from quire.tenants.models import Tenant
@@ -131,10 +131,11 @@ def _candidates(
 ) -> tuple[list[Hit], list[Hit]]:
     namespace = str(tenant.id)
     upload_ids = None if document_ids is None else [str(document_id) for document_id in document_ids]
-    by_words = registry.keyword_index().query(namespace, query, limit=depth, upload_ids=upload_ids)
-    if vector is None:
-        return [], by_words
-    return registry.vector_store().query(namespace, vector, limit=depth, upload_ids=upload_ids), by_words
+    by_meaning: list[Hit] = []
+    if vector is not None:
+        release_connections()  # first, and without one: the store may be somebody else's, and hang
+        by_meaning = registry.vector_store().query(namespace, vector, limit=depth, upload_ids=upload_ids)
+    return by_meaning, registry.keyword_index().query(namespace, query, limit=depth, upload_ids=upload_ids)
 
 
 def _visible(tenant: Tenant, fused: list[Hit], document_ids: Sequence[UUID] | None, limit: int) -> list[FoundChunk]:

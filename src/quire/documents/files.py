@@ -25,6 +25,7 @@ from django.db import DatabaseError
 from quire.core.errors import QuireError, RateLimited, TransientError
 from quire.core.ports import FileStore
 from quire.documents import lifecycle
+from quire.documents.connections import release_connections
 from quire.documents.models import Ingestion, Tombstone
 from quire.tenants.models import Tenant
 
@@ -40,6 +41,7 @@ DAMAGED = "The stored file is not the one that was uploaded. Upload it again."
 def store(tenant: Tenant, path: Path) -> str:
     """Keep the file at `path` and return its storage key. `TransientError("storage_unavailable")`: nothing is kept."""
     key = f"{tenant.id}/{uuid.uuid4()}"
+    release_connections()  # a storage that hangs must not keep from the database those who need no file
     try:
         with path.open("rb") as file:
             return storages["default"].save(key, File(file))
@@ -60,6 +62,7 @@ def discard(tenant: Tenant, key: str) -> None:
 
 def fetch(ingestion: Ingestion, target: IO[bytes]) -> None:
     """Write the file of this run to `target`. `TransientError("file_damaged")` when it is not what was uploaded."""
+    release_connections()
     storage = storages["default"]
     if isinstance(storage, FileStore):
         storage.download(ingestion.storage_key, target)
@@ -74,6 +77,7 @@ def fetch(ingestion: Ingestion, target: IO[bytes]) -> None:
 
 def open_stream(ingestion: Ingestion) -> File[bytes]:
     """The file, to be read once, from its beginning. `TransientError` when the storage does not answer."""
+    release_connections()
     with _for_people():
         return storages["default"].open(ingestion.storage_key)
 
