@@ -145,7 +145,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 0.1,
-    "socket_timeout": 5,  # a Redis that hangs must not hold up a 202 for ever
+    "socket_timeout": 5,  # a worker that waits for work reads for longer than who sends it (`quire.celery`) writes
     "socket_keepalive": True,
     "global_keyprefix": f"{ENV.redis_prefix}:",
 }
