@@ -199,7 +199,6 @@ DOORS = ("api", "chat", "web", "cli")
 AS_RELATED = {"tenant", "tenant_id", "ingestion__tenant"}
 NOT_BY_TENANT = {
     ("api/idempotency.py", "IdempotencyKey.objects.filter(id=row.id)"): "a row that `for_tenant` has just given",
-    ("api/pages.py", "Page.objects.filter"): "the active run of a document that `services.get` gave",
     ("web/views/sign_in.py", "User.objects"): "people are of no tenant; a signed token names this one",
 }
 """Queries that do not begin at a tenant, and why each may."""

@@ -31,6 +31,9 @@ class _Copy:
     size_bytes: int
     used_at: float
 
+    def __del__(self) -> None:
+        self.file.close()
+
 
 _copies: OrderedDict[str, _Copy] = OrderedDict()
 """By storage key, which is one content's for ever; the one used last at the end."""
@@ -59,8 +62,8 @@ def _kept(key: str) -> _Copy | None:
 
 def _fetched(ingestion: Ingestion) -> _Copy:
     file = tempfile.NamedTemporaryFile(prefix="quire-page-")  # noqa: SIM115 - it lives as long as it is referred to
-    files.fetch(ingestion, file)
     copy = _Copy(file=file, size_bytes=ingestion.bytes, used_at=time.monotonic())
+    files.fetch(ingestion, file)
     with _lock:
         _copies[ingestion.storage_key] = copy
         _forget_old()
