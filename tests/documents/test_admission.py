@@ -55,6 +55,16 @@ def test_the_same_bytes_again_need_no_room(submit: Submit, caller: Caller) -> No
     assert submit("One.").is_duplicate
 
 
+def test_a_failed_document_can_be_uploaded_again_where_there_is_no_room_for_another(
+    submit: Submit, caller: Caller
+) -> None:
+    caller.tenant.max_documents = 1
+    submission = submit("One.")
+    Ingestion.objects.update(status=Ingestion.Status.FAILED)
+    Document.objects.update(status="failed")
+    assert submit("One.").document == submission.document
+
+
 def test_one_tenants_quota_is_not_anothers(submit: Submit, caller: Caller, stranger: Caller) -> None:
     caller.tenant.max_documents = 1
     submit("One.")

@@ -112,6 +112,21 @@ def test_delete_and_upload_of_the_same_bytes_at_once_leave_what_was_asked(caller
         assert wipe_rest == [None] * len(left)
 
 
+def test_of_many_uploads_at_once_only_as_many_are_taken_as_there_is_room_for(caller: Caller, tmp_path: Path) -> None:
+    caller.tenant.max_documents = 2
+    outcomes = at_once(*[uploads_of(f"document {number}", tmp_path, by=caller) for number in range(MANY)])
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["QuotaExceeded"] * (MANY - 2) + ["Submission"] * 2
+    assert (Document.objects.count(), len(stored_keys())) == (2, 2)
+
+
+def test_the_same_bytes_at_once_are_one_document_also_where_there_is_room_for_one(
+    caller: Caller, tmp_path: Path
+) -> None:
+    caller.tenant.max_documents = 1
+    outcomes = at_once(*[uploads_of("Nutmeg.", tmp_path, by=caller)] * MANY)
+    assert {type(outcome) for outcome in outcomes} == {Submission}
+
+
 def test_delete_completion_and_collection_at_once_leave_nothing(submit: Submit, caller: Caller) -> None:
     for number in range(6):
         submission = submit(f"document {number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
 from quire.core.errors import TransientError
 from quire.documents import lifecycle
@@ -33,14 +33,27 @@ class Kept:
 
 def check(tenant: Tenant, *, bytes_more: int, is_new: bool = True) -> None:
     """Raise `QuotaExceeded`, or `Overloaded`; for a file in place of another only its bytes count."""
+    _check_room(tenant, bytes_more=bytes_more, is_new=is_new)
+    if _is_behind():
+        message = "More documents are waiting than can be read in good time. Nothing was kept: try again later."
+        raise Overloaded(message)
+
+
+def take_room(tenant: Tenant, *, bytes_more: int, is_new: bool = True) -> None:
+    """Look again, in the transaction that uses the room, before it locks any document, or raise `QuotaExceeded`: of
+    many uploads at once only as many are taken as there is room for."""
+    limit = quotas.room(tenant)
+    if limit.documents is not None or limit.bytes is not None:
+        Tenant.objects.filter(id=tenant.id).update(name=F("name"))  # changes nothing: takes the row's lock
+        _check_room(tenant, bytes_more=bytes_more, is_new=is_new)
+
+
+def _check_room(tenant: Tenant, *, bytes_more: int, is_new: bool) -> None:
     limit = quotas.room(tenant)
     if limit.documents is not None or limit.bytes is not None:
         held = kept(tenant)
         documents = held.documents if is_new else 0
         quotas.check_room(tenant, documents=documents, bytes_kept=held.bytes, bytes_more=bytes_more)
-    if _is_behind():
-        message = "More documents are waiting than can be read in good time. Nothing was kept: try again later."
-        raise Overloaded(message)
 
 
 def kept(tenant: Tenant) -> Kept:

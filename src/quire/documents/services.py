@@ -20,6 +20,7 @@ from quire.documents import admission, dispatcher, events, files, lifecycle, nam
 from quire.documents.models import Document, Event, Ingestion, Status
 from quire.documents.signals import document_deleted
 from quire.tenants.models import Tenant, User
+from quire.tenants.quotas import QuotaExceeded
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,12 @@ def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
     file = _checked(upload)
     if duplicate := _duplicate(tenant, upload.sha256):
         return duplicate
-    admission.check(tenant, bytes_more=upload.bytes)
+    try:
+        admission.check(tenant, bytes_more=upload.bytes, is_new=not _all_failed(tenant, upload.sha256).exists())
+    except QuotaExceeded:
+        if duplicate := _duplicate(tenant, upload.sha256):  # it was taken in at this moment, and has the last room
+            return duplicate
+        raise
     storage_key = file["storage_key"] = files.store(tenant, upload.path)
     try:
         submission = _accept(tenant, user, upload, file)
@@ -109,6 +115,7 @@ def replace(*, tenant: Tenant, document_id: object, upload: Upload) -> Submissio
     file["storage_key"] = files.store(tenant, upload.path)
     try:
         with transaction.atomic():
+            admission.take_room(tenant, bytes_more=upload.bytes, is_new=False)
             _begin_replacing(document, sha256=upload.sha256)
             ingestion = lifecycle.enqueue(document=document, kind=Ingestion.Kind.REPLACE, file=file)
             dispatcher.dispatch_soon()
@@ -256,6 +263,8 @@ def _accept(tenant: Tenant, user: User, upload: Upload, file: dict[str, object])
     for _ in range(ACCEPT_TRIES):
         try:
             with transaction.atomic():
+                is_new = not _all_failed(tenant, upload.sha256).exists()
+                admission.take_room(tenant, bytes_more=upload.bytes, is_new=is_new)
                 document = _failed(tenant, upload.sha256)
                 kind = Ingestion.Kind.RETRY if document else Ingestion.Kind.UPLOAD
                 document = document or Document.objects.create(
@@ -267,10 +276,12 @@ def _accept(tenant: Tenant, user: User, upload: Upload, file: dict[str, object])
                 ingestion = lifecycle.enqueue(document=document, kind=kind, file=file)
                 dispatcher.dispatch_soon()
             return Submission(document=document, ingestion=ingestion, is_duplicate=False)
-        except IntegrityError:
+        except (IntegrityError, QuotaExceeded) as error:
             # The same bytes came twice at the same moment, and the other was first; unless that is deleted already.
             if duplicate := _duplicate(tenant, upload.sha256):
                 return duplicate
+            if isinstance(error, QuotaExceeded):
+                raise
     raise TransientError(CONFLICT, code="conflict")
 
 
@@ -283,12 +294,17 @@ def _duplicate(tenant: Tenant, sha256: str) -> Submission | None:
 
 def _failed(tenant: Tenant, sha256: str) -> Document | None:
     """The document of these bytes that failed, ready to be tried again, its row locked."""
-    failed = living(tenant=tenant).filter(sha256=sha256, status=Status.FAILED)
+    failed = _all_failed(tenant, sha256)
     document: Document | None = failed.first()
     if document is None or not failed.filter(id=document.id).update(status=Status.PROCESSING, completed_at=None):
         return None
     document.refresh_from_db()
     return document
+
+
+def _all_failed(tenant: Tenant, sha256: str) -> QuerySet[Document]:
+    """One at most."""
+    return living(tenant=tenant).filter(sha256=sha256, status=Status.FAILED)
 
 
 def _file_of(ingestion: Ingestion) -> dict[str, object]:
