@@ -109,6 +109,20 @@ def test_a_long_library_comes_in_parts_that_join_without_gap(
     assert seen == (ids if sort == "size" else ids[::-1])
 
 
+def test_a_page_that_is_full_leads_to_a_next_one(browser: Client, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(library, "MAX_ROWS", 2)
+    ids = [str(put(f"Number {n}.", is_worked_on=False).id) for n in range(3)]
+    more = re.search(r'hx-get="([^"]+cursor[^"]+)"', page(browser, "/"))
+    assert more
+    part = browser.get(unescape(more[1]), headers={"HX-Request": "true"}).content.decode()
+    following = re.search(r'class="more"><a class="button" href="([^"]+)">Next page', part)
+    assert following
+    last = page(browser, unescape(following[1]))
+    assert (rows(last), "data-is-later" in last, "<html" in last) == ([ids[0]], True, True)
+    assert rows(page(browser, "/?shown=many&sort=newest")) == [ids[2]]
+
+
 def counts(html: str) -> dict[str, int]:
     found = re.findall(r'id="filter-(\w+)".*?data-count>(\d+)<', html, re.DOTALL)
     return {status: int(count) for status, count in found}

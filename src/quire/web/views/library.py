@@ -21,6 +21,9 @@ from quire.tenants.services import Caller
 from quire.web.callers import caller_required
 
 ROWS_AT_ONCE = 50
+MAX_ROWS = 1000
+"""A page grows to so many rows as it is scrolled; measured, a browser scrolls them as smoothly as fifty, and five
+thousand at a third of that. What comes after is a page of its own."""
 FILTERS = ("", Status.PROCESSING.value, Status.COMPLETED.value, Status.FAILED.value)
 
 
@@ -76,7 +79,8 @@ def library(request: HttpRequest, caller: Caller) -> HttpResponse:
         raise Http404(error.message) from None
     context = {
         "reports": reports.reports(shown),
-        "more": view.address(cursor=following) if following else "",
+        **_more(view, following, shown=_count(request.GET.get("shown", "")) + len(shown)),
+        "is_later": bool(cursor),
         "view": view,
     }
     if request.headers.get("HX-Request") and cursor:
@@ -87,7 +91,7 @@ def library(request: HttpRequest, caller: Caller) -> HttpResponse:
         "max_bytes": settings.ENV.max_upload_bytes,
     }
     if not _is_part(request):
-        return render(request, "web/library.html", context)
+        return render(request, "web/library.html", context | {"is_whole_page": True})
     response = render(request, "web/fragments/listing.html", context)
     if request.headers.get("HX-Trigger") == "view":  # each letter typed: no step back for it, and nothing empty
         response["HX-Replace-Url"] = resolve_url("library") + view.address()
@@ -105,6 +109,19 @@ def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
     documents = services.living(tenant=caller.tenant).filter(id__in=wanted).order_by("-created_at", "-id")
     context = {"reports": reports.reports(documents), "filters": _filters(View.of(request), caller)}
     return render(request, "web/fragments/fresh_rows.html", context)
+
+
+def _more(view: View, following: str | None, *, shown: int) -> dict[str, str]:
+    """Where the next rows are to be had: for this page, or once it is full on the next one."""
+    if not following:
+        return {}
+    if shown >= MAX_ROWS:
+        return {"next_page": view.address(cursor=following)}
+    return {"more": view.address(cursor=following, shown=str(shown))}
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else 0
 
 
 def _is_part(request: HttpRequest) -> bool:

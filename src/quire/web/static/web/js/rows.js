@@ -14,7 +14,7 @@ export class Rows {
 
   /**
    * @param {string} url
-   * @param {(row: HTMLElement) => void} onPlaced  told of each row that is new in the page
+   * @param {() => void} onPlaced  told when rows came or changed
    */
   constructor(url, onPlaced) {
     this.url = url;
@@ -65,9 +65,10 @@ export class Rows {
     holder.innerHTML = await response.text();
     for (const filter of holder.content.querySelectorAll("a[id]")) this.#count(filter);
     const fresh = /** @type {HTMLElement[]} */ ([...holder.content.querySelectorAll("[data-document]")]);
-    for (const row of fresh.reverse()) this.#place(row);
+    const placed = fresh.reverse().filter((row) => this.#place(row));
     const there = new Set(fresh.map((row) => row.dataset.document));
     for (const id of ids) if (!there.has(id)) document.getElementById(`document-${id}`)?.remove();
+    if (placed.length) this.onPlaced();
   }
 
   /** @param {Element} filter  as it is now */
@@ -77,30 +78,33 @@ export class Rows {
     if (shown && shown.textContent !== count) shown.textContent = count;
   }
 
-  /** @param {HTMLElement} row */
+  /**
+   * @param {HTMLElement} row
+   * @returns {boolean}  whether it is now in the page
+   */
   #place(row) {
     const old = document.getElementById(row.id);
-    if (old?.dataset.busy) return; // somebody is writing in it
+    if (old?.dataset.busy) return false; // somebody is writing in it
     if (old) replace(old, row);
     else if (this.#isWanted(row)) this.list.insertBefore(row, this.#next(row));
-    else return;
-    this.onPlaced(row);
+    else return false;
     // @ts-ignore: htmx is a classic script
     window.htmx?.process(row);
+    return true;
   }
 
   /** Whether a row that is not there belongs into the list that is shown. @param {HTMLElement} row */
   #isWanted(row) {
-    const { q, status } = this.list.dataset;
-    return !q && (!status || status === row.dataset.status);
+    const { q, status, isLater } = this.list.dataset;
+    return !q && isLater === undefined && (!status || status === row.dataset.status);
   }
 
   /** Before what it goes: by age, or first where names or sizes order the list. @param {HTMLElement} row */
   #next(row) {
     if (this.list.dataset.sort !== "newest") return this.list.firstElementChild;
-    const rows = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll("[data-document]")]);
-    const older = rows.find((other) => (other.dataset.created ?? "") < (row.dataset.created ?? ""));
-    return older ?? this.list.querySelector(".more");
+    for (let other = this.list.firstElementChild; other instanceof HTMLElement; other = other.nextElementSibling)
+      if (other.classList.contains("more") || (other.dataset.created ?? "9") < (row.dataset.created ?? "")) return other;
+    return null;
   }
 }
 
