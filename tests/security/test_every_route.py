@@ -368,7 +368,7 @@ def test_an_id_of_another_tenant_in_a_body_is_not_found(route: Route, world: Wor
     assert rows(world.ada.tenant) == before
 
 
-READ_BY_PAGES = ("page", "mark", "quote", "q", "new", "status", "seen")
+READ_BY_PAGES = ("page", "mark", "quote", "q", "new", "status", "seen", "sort", "cursor", "shown")
 QUERIES = {"after": "document_id", "id": "document_id"} | dict.fromkeys(READ_BY_PAGES, "")
 """Parameters that pages read from the query, and whose id each takes. What the API reads is in its schema."""
 
