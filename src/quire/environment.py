@@ -202,7 +202,7 @@ class Environment(BaseModel):
     stall_s: float = variable("QUIRE_STALL_S", 300, "Seconds without progress after which a lease is no longer renewed")
     sweep_s: float = variable("QUIRE_SWEEP_S", 5, "Seconds between looks at expired leases")
     slice_s: float = variable(
-        "QUIRE_SLICE_S", 60, "Seconds of work after which a document lets those that wait go first"
+        "QUIRE_SLICE_S", 20, "Seconds of work after which a document lets those that wait go first"
     )
     deadline_s: float = variable(
         "QUIRE_DEADLINE_S", 6 * 3600, "Seconds that work on one document may take in all, and waits for a provider too"
