@@ -1,6 +1,6 @@
 // What a refused request says, as one sentence (the API answers with RFC 9457 problem documents).
 
-const FALLBACK = "Something went wrong on our side. Try again in a moment.";
+const FALLBACK = document.body.dataset.refused ?? "";
 
 /**
  * @param {string} body
