@@ -151,9 +151,9 @@ def settings_page() -> Iterator[str]:
         yield f"| `{variable_name(field.validation_alias)}` | {_default(field.default)} | {meaning} |"
     yield ""
     yield _paragraph(
-        "`DATABASE_URL` is `sqlite:////path/to/file`, or `postgresql://user:password@host:5432/name`, with options such "
-        "as `?sslmode=require`. `TESSDATA_PREFIX`, which is Tesseract's own, names the folder of its language data "
-        "where Quire does not find it by itself."
+        "`DATABASE_URL` is `sqlite:////path/to/file`, or `postgresql://user:password@host:5432/name`, with options "
+        "such as `?sslmode=require`. `TESSDATA_PREFIX`, which is Tesseract's own, names the folder of its language "
+        "data where Quire does not find it by itself."
     )
 
 
