@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pypdfium2
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -41,28 +43,115 @@ def test_upload_ask_and_click_a_citation_and_its_words_are_marked_on_their_page(
     upload(page, EXAMPLES / "spice.pdf")
     row(page, "spice.pdf").get_by_role("link").click()
     citation = ask(page, QUESTION).locator("a.cite").first
-    quote, number = citation.get_attribute("title"), citation.get_attribute("data-page")
+    quote, number = citation.get_attribute("data-quote"), int(citation.get_attribute("data-page") or 0)
     assert quote
     citation.click()
-    mark = page.locator(f"#page-{number} mark").first
-    mark.wait_for()
+    hits = page.locator(f"#page-{number} .hit")
+    hits.first.wait_for()
+    page.wait_for_timeout(1000)  # a smooth scroll
+    sheet = box_of(page.locator(f"#page-{number}"))
+    drawn = [within(box_of(hit), sheet) for hit in hits.all()]
+    true = pdfium_boxes(EXAMPLES / "spice.pdf", number, quote)
+    assert len(drawn) == len(true)
+    assert min(overlap(one, other) for one, other in zip(drawn, true, strict=True)) >= 0.95
+    room = box_of(page.locator("#text"))
+    assert room[1] <= box_of(hits.first)[1] <= room[3]
+    page.keyboard.press("p")
+    page.goto(page.url.split("?")[0] + "?view=text")
+    page.locator(".exchange[id] a.cite").first.click()
+    page.locator(f"#page-{number} mark").first.wait_for()
     marked = page.locator(f"#page-{number} mark").all_text_contents()
     assert words(" ".join(marked)) == words(quote)
-    page.wait_for_timeout(1000)  # a smooth scroll
-    box, room = mark.bounding_box(), page.locator("#text").bounding_box()
+
+
+def test_the_words_over_a_picture_are_copied_as_they_are_read(page: Page) -> None:
+    upload(page, EXAMPLES / "spice.pdf")
+    row(page, "spice.pdf").get_by_role("link").click()
+    layer = page.locator("#page-1 .layer")
+    layer.wait_for()
+    layer.evaluate("layer => getSelection().selectAllChildren(layer)")
+    copied = page.evaluate("getSelection().toString()")
+    assert "For most of history a few dried seeds, barks and buds were worth carrying" in " ".join(copied.split())
+    page.locator("#page-1[data-seen]").wait_for()
+    assert page.locator("#page-1 img.picture").evaluate("picture => picture.naturalWidth > 100")
+
+
+def test_a_word_is_found_and_boxed(page: Page) -> None:
+    upload(page, EXAMPLES / "spice.pdf")
+    row(page, "spice.pdf").get_by_role("link").click()
+    page.get_by_role("button", name="Find", exact=True).click()
+    page.get_by_role("searchbox", name="Find in this document").fill("Ramesses")
+    page.get_by_role("button", name="Next place").click()
+    page.locator(".paper .hit").first.wait_for()
+
+
+Rectangle = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+def box_of(element: Locator) -> Rectangle:
+    box = element.bounding_box()
     assert box
-    assert room
-    assert room["y"] <= box["y"] <= room["y"] + room["height"]
+    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+
+
+def within(box: Rectangle, sheet: Rectangle) -> Rectangle:
+    """In fractions of the page."""
+    width, height = sheet[2] - sheet[0], sheet[3] - sheet[1]
+    return (
+        (box[0] - sheet[0]) / width,
+        (box[1] - sheet[1]) / height,
+        (box[2] - sheet[0]) / width,
+        (box[3] - sheet[1]) / height,
+    )
+
+
+def pdfium_boxes(path: Path, number: int, quote: str) -> list[Rectangle]:
+    """Where PDFium itself says that the words of the quote stand, a box a line, in fractions of the page."""
+    with pypdfium2.PdfDocument(path) as document:
+        page = document[number - 1]
+        text = page.get_textpage()
+        every = text.get_text_range()
+        found = re.search(r"\s+".join(map(re.escape, quote.split())), every)
+        assert found
+        lines: list[list[Rectangle]] = []
+        for index in range(*found.span()):
+            if every[index].isspace():
+                continue
+            left, bottom, right, top = text.get_charbox(index, loose=True)
+            if not lines or abs(lines[-1][-1][1] - bottom) > 3:
+                lines.append([])
+            lines[-1].append((left, bottom, right, top))
+        width, height = page.get_size()
+        return [
+            (
+                min(box[0] for box in line) / width,
+                1 - max(box[3] for box in line) / height,
+                max(box[2] for box in line) / width,
+                1 - min(box[1] for box in line) / height,
+            )
+            for line in lines
+        ]
+
+
+def overlap(one: Rectangle, other: Rectangle) -> float:
+    """Intersection over union."""
+
+    def area(box: Rectangle) -> float:
+        return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+    shared = area((max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])))
+    return shared / (area(one) + area(other) - shared)
 
 
 def test_a_citation_of_the_page_that_asks_everything_opens_its_document_at_the_words(page: Page) -> None:
     upload(page, EXAMPLES / "spice.pdf")
     page.goto("/ask/")
     citation = ask(page, QUESTION).locator("a.cite").first
-    quote = citation.get_attribute("title")
+    number = citation.get_attribute("data-page")
     citation.click()
     page.wait_for_url(re.compile(r"/documents/"))
-    assert words(" ".join(page.locator("#text mark").all_text_contents())) == words(quote)
+    page.locator(f"#page-{number} .hit").first.wait_for()
 
 
 def test_a_file_whose_name_and_text_are_markup_does_nothing(page: Page, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from quire import registry
 from quire.core.types import Heading
 from quire.documents.models import Document, Page
 from quire.documents.services import NotFoundError
@@ -41,6 +42,20 @@ class Sheet:
     label: str = ""
     origin: str = ""
     blocks: list[Block] | None = None
+    size: tuple[float, float] | None = None
+    """Of a page to look at: its width and height in points."""
+    mark: str = ""
+    """Of a page to look at: the range of its text to box, as an address says it."""
+
+
+A4 = (595.0, 842.0)
+"""For a page whose size was not kept; its picture corrects it."""
+
+
+def has_pictures(document: Document) -> bool:
+    """Whether its pages can be looked at, as those of a PDF can."""
+    active = document.active_ingestion
+    return active is not None and active.media_type in registry.viewer().media_types
 
 
 def wanted(request: HttpRequest, *, page: int | None = None) -> Wanted:
@@ -67,6 +82,26 @@ def sheets(document: Document, want: Wanted) -> list[Sheet]:
     near = range(want.page - NEIGHBOURS, want.page + NEIGHBOURS + 1)
     filled = {page.number: sheet(page, want) for page in active.pages.filter(number__in=near)}
     return [filled.get(number) or Sheet(number=number) for number in range(1, active.pages_done + 1)]
+
+
+def pictures(document: Document, want: Wanted) -> list[Sheet]:
+    """Every page of the content that answers now, to be looked at: pictures and words are fetched by the API."""
+    active = document.active_ingestion
+    if active is None:
+        return []
+    marked = active.pages.filter(number=want.page).first()
+    place = want.range_in(marked) if marked else None
+    rows = active.pages.order_by("number").values_list("number", "label", "origin", "size")
+    return [
+        Sheet(
+            number=number,
+            label=label,
+            origin=origin,
+            size=(size[0], size[1]) if size and size[0] and size[1] else A4,
+            mark=f"{place[0]}-{place[1]}" if place and number == want.page else "",
+        )
+        for number, label, origin, size in rows
+    ]
 
 
 def one_sheet(document: Document, want: Wanted) -> Sheet:

@@ -7,13 +7,16 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from quire.documents import reports, services
+from quire.documents import contents, reports, services
 from quire.tenants.services import Caller
 from quire.web import conversations, reading
 from quire.web.callers import caller_required
 from quire.web.views.ask import model_context
+
+MOST_WORDS_CHARS = 200
 
 
 @require_safe
@@ -22,9 +25,15 @@ def document(request: HttpRequest, caller: Caller, document_id: UUID) -> HttpRes
     """The reading room, at the page and words that the address asks for; how it stands until there is text."""
     found = services.get(tenant=caller.tenant, document_id=document_id)
     is_new = "new" in request.GET
+    want = reading.wanted(request)
+    has_pictures = reading.has_pictures(found)
+    is_text = not has_pictures or request.GET.get("view") == "text"
     context = {
         "report": reports.report(found),
-        "sheets": reading.sheets(found, reading.wanted(request)),
+        "has_pictures": has_pictures,
+        "is_text": is_text,
+        "has_outline": bool(contents.outline(found, limit=1)),
+        "sheets": reading.sheets(found, want) if is_text else reading.pictures(found, want),
         "conversation": conversations.Transcript() if is_new else conversations.newest(caller=caller, document=found),
         "max_bytes": settings.ENV.max_upload_bytes,
         "ask_api": f"/api/documents/{found.id}/ask/",
@@ -48,6 +57,32 @@ def page(request: HttpRequest, caller: Caller, document_id: UUID, number: int) -
     found = services.get(tenant=caller.tenant, document_id=document_id)
     sheet = reading.one_sheet(found, reading.wanted(request, page=number))
     return render(request, "web/fragments/sheet.html", {"sheet": sheet, "document_id": found.id})
+
+
+@require_safe
+@caller_required
+def outline(request: HttpRequest, caller: Caller, document_id: UUID) -> HttpResponse:
+    """The document's headings, each a link to where it stands."""
+    found = services.get(tenant=caller.tenant, document_id=document_id)
+    context = {"entries": contents.outline(found), "document_id": found.id, "address": _address(found.id)}
+    return render(request, "web/fragments/outline.html", context)
+
+
+@require_safe
+@caller_required
+def find(request: HttpRequest, caller: Caller, document_id: UUID) -> HttpResponse:
+    """The places that say the words `q`, each a link to them."""
+    found = services.get(tenant=caller.tenant, document_id=document_id)
+    query = request.GET.get("q", "").replace("\0", "").strip()[:MOST_WORDS_CHARS]
+    places = contents.find(found, query)
+    context = {"places": places, "query": query, "is_cut": len(places) == contents.MOST_PLACES}
+    return render(
+        request, "web/fragments/found.html", {**context, "document_id": found.id, "address": _address(found.id)}
+    )
+
+
+def _address(document_id: UUID) -> str:
+    return reverse("document", args=[document_id])
 
 
 @require_POST

@@ -1,24 +1,55 @@
 // A document's page: text at one side, conversation at the other, and citations that lead from one to the other.
 import { announce } from "./announce.js";
 import { Chat } from "./chat.js";
+import { Drawers } from "./drawers.js";
+import { Find } from "./find.js";
+import { listenForKeys } from "./keys.js";
 import { watch } from "./live.js";
+import { Pages } from "./pages.js";
+import { Quotes, neighbour } from "./quotes.js";
 import { offerReplacing } from "./replacing.js";
 import { Sheets } from "./sheets.js";
+import { Zoom } from "./zoom.js";
 
 const room = /** @type {HTMLElement} */ (document.getElementById("room"));
+const text = /** @type {HTMLElement} */ (document.getElementById("text"));
 const pageNumber = /** @type {HTMLInputElement | null} */ (document.getElementById("go-page"));
-const sheets = new Sheets(/** @type {HTMLElement} */ (document.getElementById("text")), (number) => {
-  if (pageNumber && document.activeElement !== pageNumber) pageNumber.value = number;
-});
+const reader = room.dataset.pagesUrl ? new Pages(text, room.dataset.pagesUrl, onPage) : new Sheets(text, onPage);
+const tools = /** @type {HTMLElement | null} */ (room.querySelector(".tools"));
+const zoom = reader instanceof Pages && tools ? new Zoom(reader, tools) : null;
+const drawers = new Drawers(room);
 const form = document.getElementById("ask");
-if (form instanceof HTMLFormElement) new Chat(form);
+const chat = form instanceof HTMLFormElement ? new Chat(form) : null;
+const finding = document.getElementById("find-form");
+if (finding instanceof HTMLFormElement) new Find(finding, (link) => follow(link));
 offerReplacing(/** @type {HTMLFormElement} */ (document.getElementById("replace")));
+new Quotes(/** @type {HTMLElement} */ (document.getElementById("quote-tip")));
+
+/** @param {string} number */
+function onPage(number) {
+  if (pageNumber && document.activeElement !== pageNumber) pageNumber.value = number;
+  const thumbs = document.getElementById("thumbs");
+  if (!thumbs || thumbs.hidden) return;
+  thumbs.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  thumbs.querySelector(`[data-page="${number}"]`)?.setAttribute("aria-current", "page");
+}
 
 /** @param {string} pane  "text" or "chat": which one a narrow screen shows */
 function show(pane) {
   room.dataset.pane = pane;
   for (const button of room.querySelectorAll("[data-show]"))
     button.setAttribute("aria-pressed", String(button.getAttribute("data-show") === pane));
+}
+
+/** @param {HTMLAnchorElement} link  to words of this document */
+function follow(link) {
+  for (const other of document.querySelectorAll("a[data-page][aria-current]")) other.removeAttribute("aria-current");
+  link.setAttribute("aria-current", "true");
+  const isOverlaid = room.dataset.pane === "chat" && matchMedia("(max-width: 56rem)").matches;
+  show("text");
+  const shown = reader.show(new URL(link.href));
+  // On a narrow screen the link has just been hidden: whoever came by keyboard goes on at the page.
+  if (isOverlaid) void shown.then(() => document.getElementById(`page-${link.dataset.page}`)?.focus({ preventScroll: true }));
 }
 
 document.addEventListener("click", (event) => {
@@ -29,19 +60,41 @@ document.addEventListener("click", (event) => {
   if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (link.dataset.document !== room.dataset.document) return;
   event.preventDefault();
-  for (const other of document.querySelectorAll("a[data-page][aria-current]")) other.removeAttribute("aria-current");
-  link.setAttribute("aria-current", "true");
-  show("text");
-  void sheets.show(new URL(link.href));
+  follow(link);
+  if (link.closest(".drawer") && matchMedia("(max-width: 56rem)").matches) drawers.close();
 });
 
 document.getElementById("go")?.addEventListener("submit", (event) => {
   event.preventDefault();
-  void sheets.show(new URL(`?page=${encodeURIComponent(pageNumber?.value ?? "1")}`, location.href));
+  void reader.show(new URL(`?page=${encodeURIComponent(pageNumber?.value ?? "1")}`, location.href));
 });
 
-if (location.search.includes("mark=") || location.search.includes("quote=")) {
-  document.querySelector("#text mark")?.scrollIntoView({ block: "center" });
+/** @param {1 | -1} way */
+function stepCitation(way) {
+  const link = neighbour(way);
+  if (!link) return;
+  link.scrollIntoView({ block: "nearest" });
+  if (link.dataset.document === room.dataset.document) follow(link);
+}
+
+const help = document.getElementById("keys");
+if (help instanceof HTMLDialogElement) {
+  document.getElementById("keys-open")?.addEventListener("click", () => help.showModal());
+  listenForKeys(
+    {
+      n: () => stepCitation(1),
+      p: () => stepCitation(-1),
+      f: () => drawers.toggle("find"),
+      "/": () => {
+        show("chat");
+        chat?.question.focus();
+      },
+      "+": () => zoom?.step("in"),
+      "-": () => zoom?.step("out"),
+      0: () => zoom?.step("fit"),
+    },
+    help,
+  );
 }
 
 if (room.dataset.final === "false") {

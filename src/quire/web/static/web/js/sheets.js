@@ -1,4 +1,5 @@
 // The pages of text: fetched as they near, and shown with a citation's words marked.
+import { calm } from "./calm.js";
 
 const AHEAD = "1200px";
 
@@ -19,6 +20,7 @@ export class Sheets {
       rootMargin: AHEAD,
     });
     for (const sheet of box.querySelectorAll("[data-from]")) this.observer.observe(sheet);
+    box.querySelector("mark")?.scrollIntoView({ block: "center" });
   }
 
   /**
@@ -76,9 +78,4 @@ export class Sheets {
       parent?.normalize();
     }
   }
-}
-
-/** @returns {ScrollBehavior} */
-function calm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 }
