@@ -83,6 +83,8 @@ PAGES = {
     "/documents/<document_id>/": ("GET", "A document's text by page, with questions beside it"),
     "/documents/<document_id>/standing/": ("GET", "How it stands now"),
     "/documents/<document_id>/pages/<number>/": ("GET", "One page of its text"),
+    "/documents/<document_id>/outline/": ("GET", "Its headings, each a link to where it stands"),
+    "/documents/<document_id>/find/": ("GET", "The places that say `q`, each a link to them"),
     "/documents/<document_id>/retry/": ("POST", "Try a failed one again"),
     "/documents/<document_id>/delete/": ("POST", "Delete it"),
     "/ask/": ("GET", "Questions about all documents"),

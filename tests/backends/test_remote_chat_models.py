@@ -60,7 +60,7 @@ def test_an_answer_that_nobody_waits_for_any_more_ends_the_call(pair: Pair) -> N
     pieces = ask(make())
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
-    assert server.was_hung_up.wait(10)
+    assert server.was_hung_up.wait(60)
 
 
 def test_a_model_is_told_the_rules_the_turns_before_and_the_question(

@@ -1,4 +1,4 @@
-"""A short crash loop: three minutes where CI runs, one elsewhere; `benchmarks/crash_loop.py` by hand for longer."""
+"""A short crash loop: two minutes where CI runs, one elsewhere; `benchmarks/crash_loop.py` by hand for longer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.conftest import IS_CI
 
 ROOT = Path(__file__).parents[2]
-SECONDS, DOCUMENTS = (90, 200) if IS_CI else (25, 40)
+SECONDS, DOCUMENTS = (60, 200) if IS_CI else (25, 40)
 """When no more documents are begun; those that are under way are seen to their end."""
 
 

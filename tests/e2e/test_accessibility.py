@@ -105,9 +105,22 @@ def visits(page: Page, live: Live, documents: dict[str, str]) -> Iterator[tuple[
     page.goto("/?q=nothing-of-that-name")
     yield "library", "the library without a find"
     page.goto(f"/documents/{documents['completed']}/")
+    page.locator("#keys-open").wait_for()
     yield "document", "a document"
+    for button in ("Contents", "Thumbnails", "Find"):
+        page.get_by_role("button", name=button, exact=True).click()
+        yield "document", f"{button} beside a document"
+    page.keyboard.press("Escape")
+    page.locator("#keys-open").click()
+    page.get_by_role("dialog", name="Keys").wait_for()
+    yield "document", "the help about keys"
+    page.get_by_role("button", name="Close").click()
     _ask(page, "Black pepper is the unripe berry of which climbing vine?")
     yield "document", "a document with an answer"
+    page.locator(".exchange[id] a.cite").first.hover()
+    yield "document", "the quote of a citation"
+    page.goto(f"/documents/{documents['completed']}/?view=text")
+    yield "document", "a document as text"
     page.goto(f"/documents/{documents['failed']}/")
     yield "document", "a document that failed"
     page.goto("/ask/")

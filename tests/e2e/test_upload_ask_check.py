@@ -79,9 +79,10 @@ def test_the_words_over_a_picture_are_copied_as_they_are_read(page: Page) -> Non
 def test_a_word_is_found_and_boxed(page: Page) -> None:
     upload(page, EXAMPLES / "spice.pdf")
     row(page, "spice.pdf").get_by_role("link").click()
+    page.locator("#page-1 .layer").wait_for()  # by then the script listens
     page.get_by_role("button", name="Find", exact=True).click()
-    page.get_by_role("searchbox", name="Find in this document").fill("Ramesses")
-    page.get_by_role("button", name="Next place").click()
+    page.locator("#find-words").fill("Ramesses")
+    page.locator("#find-words").press("Enter")
     page.locator(".paper .hit").first.wait_for()
 
 
