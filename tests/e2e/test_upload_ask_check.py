@@ -86,6 +86,33 @@ def test_a_word_is_found_and_boxed(page: Page) -> None:
     page.locator(".paper .hit").first.wait_for()
 
 
+def test_a_document_is_asked_and_checked_by_keyboard_alone(page: Page) -> None:
+    upload(page, EXAMPLES / "spice.pdf")
+    page.goto(row(page, "spice.pdf").get_by_role("link").first.get_attribute("href") + "?new")  # type: ignore[operator]
+    page.get_by_role("button", name="What is this document about?").wait_for()
+    page.locator("#ask [type=submit]:enabled").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Enter")
+    page.locator(".exchange[id]").wait_for(timeout=30_000)
+    page.keyboard.press("Tab")  # out of the question, where letters are letters
+    page.keyboard.press("n")
+    page.locator(".hit").first.wait_for()
+    cited = page.locator("a.cite[aria-current]")
+    cited.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    told = page.get_by_role("tooltip")
+    told.wait_for()
+    assert words(told.locator("q").text_content()) == words(cited.get_attribute("data-quote"))
+    page.keyboard.press("Escape")
+    told.wait_for(state="hidden")
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog", name="Keys").wait_for(state="hidden")
+
+
 Rectangle = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.test import Client
 
 from quire.chat.models import Conversation, Exchange
+from quire.core.answer import NOT_FOUND
 from quire.documents.models import Document, Ingestion
 from quire.tenants.services import Caller
 
@@ -206,3 +207,36 @@ def test_the_page_says_how_to_set_a_language_model_where_none_is(browser: Client
     assert "leaves this machine" not in page(browser, path)
     settings.ENV = settings.ENV.model_copy(update={"chat_model": "gemini"})
     assert "QUIRE_CHAT_MODEL" not in page(browser, path)
+
+
+def test_a_new_conversation_offers_questions_from_the_documents_own_headings(browser: Client, put: Put) -> None:
+    document = put("# 1 Cloves\n\nOn Ternate.\n\n## 1.1 Trade\n\nBy sea.\n\n# 2.\n\nNothing.\n", name="spices.md")
+    offered = re.findall(r"data-ask>(.*?)</button>", html.unescape(page(browser, f"/documents/{document.id}/")))
+    assert offered[:3] == [
+        "What is this document about?",
+        "What does it say about “Cloves”?",
+        "What does it say about “Trade”?",
+    ]
+    assert len(offered) == 3
+
+
+def test_a_conversation_that_has_begun_offers_no_questions(browser: Client, put: Put, caller: Caller) -> None:
+    document = put(TEXT)
+    ask(caller, document, answer="It is red.")
+    assert "data-ask>" not in page(browser, f"/documents/{document.id}/")
+
+
+def test_an_answer_that_is_not_there_offers_the_nearest_passages(browser: Client, put: Put, caller: Caller) -> None:
+    document = put(TEXT)
+    put("Saffron is sold in another document.", name="other.txt")
+    conversation = ask(caller, document, answer=NOT_FOUND)
+    Exchange.objects.update(grounded=False, citations=[], question="Is saffron sold?")
+    shown = page(browser, f"/conversations/{conversation.id}/newest/")
+    (leads_to,) = re.findall(r'class="near" href="([^"]+)"', html.unescape(shown))
+    assert leads_to.startswith(f"/documents/{document.id}/?page=1&mark=0-")
+    assert "Saffron is red." in marked(page(browser, leads_to))
+
+
+def test_an_answer_that_is_there_offers_no_other_passages(browser: Client, put: Put, caller: Caller) -> None:
+    conversation = ask(caller, put(TEXT), answer="It is red. [1]")
+    assert 'class="near"' not in page(browser, f"/conversations/{conversation.id}/newest/")

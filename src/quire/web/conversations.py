@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,13 +11,17 @@ from django.db.models import Count, QuerySet
 
 from quire.chat.forgetting import GONE
 from quire.chat.models import Conversation, Exchange
-from quire.chat.services import conversations, get_conversation
+from quire.chat.services import FoundChunk, conversations, get_conversation, search
 from quire.core.answer import NOT_FOUND, NOT_FOUND_ANYWHERE
+from quire.core.errors import QuireError
 from quire.core.types import Citation
 from quire.documents.models import Document
 from quire.documents.services import NotFoundError
 from quire.tenants.services import Caller
 
+log = logging.getLogger(__name__)
+
+NEAREST = 3
 _EXTRACTIVE = "extractive"
 """The id of the model that quotes."""
 
@@ -33,6 +38,11 @@ class ShownExchange:
     model: str = ""
     notice: str = ""
     """What the person should know about how it was made; a sentence."""
+
+    @property
+    def is_not_found(self) -> bool:
+        """It says that the documents do not say."""
+        return not self.grounded and self.answer in {NOT_FOUND, NOT_FOUND_ANYWHERE}
 
     @property
     def is_unsupported(self) -> bool:
@@ -76,6 +86,17 @@ def newest_exchange(*, caller: Caller, conversation_id: UUID) -> ShownExchange:
     if not found:
         raise NotFoundError("conversation")
     return found[0]
+
+
+def nearest(*, caller: Caller, conversation_id: UUID, question: str) -> list[FoundChunk]:
+    """The passages nearest to a question that has no answer; none where search fails, since the answer stands."""
+    conversation = get_conversation(caller=caller, conversation_id=conversation_id)
+    ids = None if conversation.covers_all else list(conversation.documents.values_list("id", flat=True))
+    try:
+        return search(tenant=caller.tenant, query=question, document_ids=ids, limit=NEAREST)
+    except QuireError as error:
+        log.info("no nearest passages: %s", error)
+        return []
 
 
 def _shown(rows: Iterable[Exchange]) -> list[ShownExchange]:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from quire import registry
 from quire.core.types import Heading
+from quire.documents import contents
 from quire.documents.models import Document, Page
 from quire.documents.services import NotFoundError
 from quire.web.page_text import Block, blocks, find
@@ -48,8 +49,21 @@ class Sheet:
     """Of a page to look at: the range of its text to box, as an address says it."""
 
 
+SUGGESTED = 3
+MOST_LOOKED_AT = 40
+_TELLING = re.compile(r"(?=.*[^\W\d_]{3}).{3,70}", re.DOTALL)
+"""A heading that can be asked about: some words, and no more than a line of them."""
+_NUMBERED = re.compile(r"^(?:\d+\.)*\d*\.?\s+")
+
 A4 = (595.0, 842.0)
 """For a page whose size was not kept; its picture corrects it."""
+
+
+def suggested(document: Document) -> list[str]:
+    """Headings of the document that somebody may begin by asking about, without their numbers; the outermost first."""
+    entries = sorted(contents.outline(document, limit=MOST_LOOKED_AT), key=lambda entry: entry.level)
+    names = [_NUMBERED.sub("", entry.text) for entry in entries]
+    return list(dict.fromkeys(name for name in names if _TELLING.fullmatch(name)))[:SUGGESTED]
 
 
 def has_pictures(document: Document) -> bool:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from quire.chat.services import FoundChunk
 from quire.core.types import Citation
 from quire.documents.reports import DocumentReport
 from quire.tenants import oidc
@@ -85,10 +86,12 @@ def cited(exchange: ShownExchange) -> list[Words | Citation]:
 
 
 @register.filter
-def address(citation: Citation) -> str:
-    """Where a citation leads: the page it stands on, its words marked."""
-    query: dict[str, int | str] = {"page": citation.page}
-    if citation.verified:
-        query["mark"] = f"{citation.start}-{citation.end}"
-    path = reverse("document", args=[citation.document_id])
-    return f"{path}?{urlencode(query)}#page-{citation.page}"
+def address(place: Citation | FoundChunk) -> str:
+    """Where a citation or a passage leads: the page it stands on, its words marked."""
+    query: dict[str, int | str] = {"page": place.page}
+    if isinstance(place, FoundChunk):
+        query["mark"] = f"{place.spans[0].start}-{place.spans[0].end}"
+    elif place.verified:
+        query["mark"] = f"{place.start}-{place.end}"
+    path = reverse("document", args=[place.document_id])
+    return f"{path}?{urlencode(query)}#page-{place.page}"

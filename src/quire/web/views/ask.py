@@ -35,7 +35,10 @@ def ask(request: HttpRequest, caller: Caller) -> HttpResponse:
 def newest_exchange(request: HttpRequest, caller: Caller, conversation_id: UUID) -> HttpResponse:
     """The answer that has just been streamed, as it will be shown from now on."""
     exchange = conversations.newest_exchange(caller=caller, conversation_id=conversation_id)
-    return render(request, "web/fragments/exchange.html", {"exchange": exchange})
+    nearest = []
+    if exchange.is_not_found:
+        nearest = conversations.nearest(caller=caller, conversation_id=conversation_id, question=exchange.question)
+    return render(request, "web/fragments/exchange.html", {"exchange": exchange, "nearest": nearest})
 
 
 def model_context() -> dict[str, Any]:

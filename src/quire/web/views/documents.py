@@ -34,6 +34,7 @@ def document(request: HttpRequest, caller: Caller, document_id: UUID) -> HttpRes
         "is_text": is_text,
         "has_outline": bool(contents.outline(found, limit=1)),
         "sheets": reading.sheets(found, want) if is_text else reading.pictures(found, want),
+        "suggested": reading.suggested(found),
         "conversation": conversations.Transcript() if is_new else conversations.newest(caller=caller, document=found),
         "max_bytes": settings.ENV.max_upload_bytes,
         "ask_api": f"/api/documents/{found.id}/ask/",

@@ -4,7 +4,8 @@ import { csrfToken } from "./csrf.js";
 import { problemSentence } from "./problem.js";
 import { serverEvents } from "./server_events.js";
 
-const LOST = "The connection broke before the answer was whole. Ask again.";
+// Whoever scrolled further up than this reads something else, and is not pulled to the end.
+const NEAR_END_PX = 80;
 
 export class Chat {
   #conversation = "";
@@ -27,6 +28,11 @@ export class Chat {
       event.preventDefault();
       form.requestSubmit();
     });
+    for (const button of this.list.querySelectorAll("[data-ask]"))
+      button.addEventListener("click", () => {
+        this.question.value = button.textContent ?? "";
+        form.requestSubmit();
+      });
     this.submit.disabled = false;
     this.#toEnd();
   }
@@ -43,7 +49,7 @@ export class Chat {
       this.question.value = "";
     } catch (error) {
       exchange.remove();
-      if (!this.#running.signal.aborted) this.#fail(error instanceof Error ? error.message : LOST);
+      if (!this.#running.signal.aborted) this.#fail(error instanceof Error ? error.message : this.#lost());
     } finally {
       this.#running = null;
       this.submit.hidden = false;
@@ -86,8 +92,9 @@ export class Chat {
     for await (const { event, data } of serverEvents(response.body)) {
       if (event === "token") {
         text += JSON.parse(data).text;
+        const isFollowed = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_END_PX;
         answer.textContent = text;
-        this.#toEnd();
+        if (isFollowed) this.#toEnd();
       } else if (event === "error") {
         throw new Error(problemSentence(data));
       } else if (event === "done") {
@@ -95,7 +102,7 @@ export class Chat {
         return await this.#finish(exchange);
       }
     }
-    throw new Error(LOST);
+    throw new Error(this.#lost());
   }
 
   /** @param {HTMLElement} exchange */
@@ -110,6 +117,10 @@ export class Chat {
     fresh.scrollIntoView({ block: "nearest" });
     document.getElementById("new-conversation")?.removeAttribute("hidden");
     announce([...fresh.querySelectorAll(".answer, .notice")].map((part) => part.textContent).join(" "));
+  }
+
+  #lost() {
+    return this.form.dataset.lost ?? "";
   }
 
   /** @param {string} sentence */

@@ -72,6 +72,8 @@ function fillThumbs(drawer) {
     drawer.append(link);
   }
   near.watch(drawer.querySelectorAll("a"));
+  const reading = /** @type {HTMLInputElement | null} */ (document.getElementById("go-page"));
+  drawer.querySelector(`[data-page="${Number(reading?.value)}"]`)?.setAttribute("aria-current", "page");
 
   /** @param {HTMLElement} link */
   function draw(link) {

@@ -13,7 +13,8 @@ export class Quotes {
     for (const type of ["pointerover", "focusin"]) document.addEventListener(type, (event) => this.#entered(event));
     for (const type of ["pointerout", "focusout"]) document.addEventListener(type, (event) => this.#left(event));
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.hide());
-    document.addEventListener("scroll", () => this.hide(), { capture: true, passive: true });
+    const scrolled = (/** @type {Event} */ event) => /** @type {Node} */ (event.target).contains(this.#of) && this.hide();
+    document.addEventListener("scroll", scrolled, { capture: true, passive: true });
   }
 
   hide() {
@@ -28,8 +29,9 @@ export class Quotes {
     const target = /** @type {Element} */ (event.target);
     if (this.tip.contains(target)) return clearTimeout(this.#timer);
     const link = /** @type {HTMLElement | null} */ (target.closest?.("a[data-quote]"));
-    if (!link || link === this.#of) return;
+    if (!link) return;
     clearTimeout(this.#timer);
+    if (link === this.#of) return;
     if (event.type === "focusin" && !link.matches(":focus-visible")) return;
     this.#timer = setTimeout(() => this.#show(link), event.type === "focusin" ? 0 : LATER_MS);
   }

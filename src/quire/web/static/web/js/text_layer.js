@@ -44,12 +44,26 @@ function word(boxes, box, index, slice, ratio) {
   const text = slice(start, end);
   const height = box.bottom - box.top;
   const measured = (pen.measureText(text).width / MEASURED_PX) * height;
-  span.textContent = text + (after && after.start > end ? slice(end, after.start) : "");
+  span.textContent = text;
+  if (after && after.start > end) span.append(gap(slice(end, after.start)));
   span.style.left = `${box.left * 100}%`;
   span.style.top = `${box.top * 100}%`;
   span.style.fontSize = `${height * 100}cqh`;
   if (measured) span.style.transform = `scaleX(${((box.right - box.left) * ratio) / measured})`;
   return span;
+}
+
+/**
+ * The white space after a word: a line break is copied, but takes no room that a selection would show.
+ * @param {string} blank
+ * @returns {Node}
+ */
+function gap(blank) {
+  if (!blank.includes("\n")) return document.createTextNode(blank);
+  const unseen = document.createElement("span");
+  unseen.className = "gap";
+  unseen.textContent = blank;
+  return unseen;
 }
 
 /**
