@@ -58,6 +58,13 @@ def worker(stores: None, sandbox: SandboxedExtractor) -> Iterator[ThreadPoolExec
         yield threads
 
 
+def take_over() -> None:
+    """Time passes and the lease is swept; a heartbeat that comes between the two renews it once more."""
+    let_time_pass(60)
+    while lifecycle.sweep() == 0:
+        let_time_pass(60)
+
+
 @pytest.mark.parametrize("script", ["ok\nfirst\n!loop", "!loop", "ok\n!sleep 600"])
 def test_a_document_taken_over_in_the_middle_of_a_page_frees_its_worker_at_once(
     submit: Submit, worker: ThreadPoolExecutor, sandbox: SandboxedExtractor, script: str
@@ -65,8 +72,7 @@ def test_a_document_taken_over_in_the_middle_of_a_page_frees_its_worker_at_once(
     submission = submit(script)
     run = begin(worker, submission)
     [child] = wait_for_children(sandbox)
-    let_time_pass(60)
-    assert lifecycle.sweep() == 1
+    take_over()
     assert run.result(ENDS_WITHIN_S) is Result.NOTHING_TO_DO
     assert child not in children_of(sandbox.process.pid)
     row = Ingestion.objects.get()
