@@ -54,7 +54,7 @@ def run_tests(context: Context, k: str = "", paths: str = "", on: str = "") -> N
     """Run the tests; the contracts of who imports whom are among them."""
     chosen = f"-k {shlex.quote(k)}" if k else ""
     with context.prefix(f"export QUIRE_TEST_ON={shlex.quote(on)}"):
-        _run(context, f"python -m pytest -n 3 --dist loadfile {chosen} {paths}")
+        _run(context, f"python -m pytest -n 3 --dist loadfile --no-loadscope-reorder {chosen} {paths}")
 
 
 @task

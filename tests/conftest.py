@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
@@ -42,6 +43,27 @@ def pytest_configure() -> None:
     pytest's workers, whose Django would be set up before they come here."""
     for name in ("DJANGO_SETTINGS_MODULE", *parts.of_session()):
         os.environ.pop(name, None)
+
+
+LONG = (
+    "chaos/test_crash_loop.py",
+    "documents/test_stateful.py",
+    "e2e/test_accessibility.py",
+    "chaos/test_crashes.py",
+    "cli/test_up.py",
+    "chaos/test_lost_parts.py",
+    "e2e/test_upload_ask_check.py",
+    "cli/test_postgres.py",
+    "documents/test_faults.py",
+)
+"""The files that take half a minute and more."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files: at the end the other processors would have nothing to do while one of them runs."""
+    place = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ MOST_BYTES = 512 * 2**20
 KEPT_S = 300
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, weakref_slot=True, eq=False, kw_only=True)
 class _Copy:
     """It is gone from the disk when nobody refers to it any more."""
 
@@ -31,8 +32,9 @@ class _Copy:
     size_bytes: int
     used_at: float
 
-    def __del__(self) -> None:
-        self.file.close()
+    def __post_init__(self) -> None:
+        # Not in `__del__`: where an error's traceback refers to this in a circle, the file could be collected first.
+        weakref.finalize(self, self.file.close)
 
 
 _copies: OrderedDict[str, _Copy] = OrderedDict()
