@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from quire.core.errors import PermanentError
-from quire.ops.supervisor.child import FIRST_DELAY_S, MAX_EARLY_ENDS, Child, Part
+from quire.ops.supervisor.child import EARLY_S, FIRST_DELAY_S, MAX_EARLY_ENDS, Child, Part
 from quire.ops.supervisor.logs import PartLog
 
 Make = Callable[..., Child]
@@ -29,10 +29,10 @@ def make(tmp_path: Path, said: list[str]) -> Iterator[Make]:
     """Makes a started part that runs Python source."""
     made: list[Child] = []
 
-    def start(source: str, *arguments: str, first_delay_s: float = FIRST_DELAY_S) -> Child:
+    def start(source: str, *arguments: str, first_delay_s: float = FIRST_DELAY_S, early_s: float = EARLY_S) -> Child:
         log = PartLog(part="worker", folder=tmp_path, show=said.append, verbose=False)
         part = Part(name="worker", command=[sys.executable, "-c", source, *arguments])
-        child = Child(part, log=log, say=said.append, first_delay_s=first_delay_s)
+        child = Child(part, log=log, say=said.append, first_delay_s=first_delay_s, early_s=early_s)
         child.start()
         made.append(child)
         return child
@@ -104,6 +104,18 @@ def test_a_part_that_never_starts_is_given_up_with_the_end_of_its_log(make: Make
     with pytest.raises(PermanentError, match=r"(?s)worker cannot run.*no such table: quire") as caught:
         tend_until(child, lambda: False)
     assert caught.value.code == "part_failed"
+
+
+def test_a_part_that_has_lived_is_never_given_up(make: Make, said: list[str], tmp_path: Path) -> None:
+    source = (
+        "import pathlib, sys, time\n"
+        "has_lived = pathlib.Path(sys.argv[1])\n"
+        "time.sleep(0 if has_lived.exists() else 1)\n"
+        "has_lived.touch()\n"
+        "raise SystemExit('the database is away')"
+    )
+    child = make(source, str(tmp_path / "lived"), first_delay_s=0.01, early_s=0.5)
+    tend_until(child, lambda: len(said) > MAX_EARLY_ENDS)
 
 
 def test_a_part_with_wrong_settings_is_given_up_at_once(make: Make, said: list[str]) -> None:

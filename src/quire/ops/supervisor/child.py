@@ -20,6 +20,7 @@ HEALTHY_AFTER_S = 60.0
 EARLY_S = 10.0
 """Who ends sooner than so many seconds after its start has hardly started at all."""
 MAX_EARLY_ENDS = 5
+"""Of a part that never lived longer. One that did is started again for ever: what it needs may come back."""
 REFUSED = 2
 """The exit code of a part whose settings are wrong: it would end so every time."""
 _BEYOND_ITS_CONTROL = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
@@ -39,7 +40,13 @@ class Child:
     """A part and its process. Its methods belong to the main thread: a process is tied to the thread that made it."""
 
     def __init__(
-        self, part: Part, *, log: PartLog, say: Callable[[str], None], first_delay_s: float = FIRST_DELAY_S
+        self,
+        part: Part,
+        *,
+        log: PartLog,
+        say: Callable[[str], None],
+        first_delay_s: float = FIRST_DELAY_S,
+        early_s: float = EARLY_S,
     ) -> None:
         self.part = part
         self.log = log
@@ -48,7 +55,9 @@ class Child:
         self._started_at = 0.0
         self._start_again_at = 0.0
         self._first_delay_s = self._delay_s = first_delay_s
+        self._early_s = early_s
         self._early_ends = 0
+        self._has_lived = False
 
     @property
     def pid(self) -> int | None:
@@ -81,7 +90,7 @@ class Child:
         elif (code := self._process.poll()) is not None:
             self._has_ended(code, lived_s=now - self._started_at)
         elif now - self._started_at > HEALTHY_AFTER_S:
-            self._delay_s, self._early_ends = self._first_delay_s, 0
+            self._delay_s = self._first_delay_s
 
     def terminate(self) -> None:
         """Ask the process to end; its own children are its affair."""
@@ -109,9 +118,10 @@ class Child:
 
     def _has_ended(self, code: int, *, lived_s: float) -> None:
         self.kill()  # what it started must not work beside its successor
+        self._has_lived = self._has_lived or lived_s >= self._early_s
         if code not in _BEYOND_ITS_CONTROL:
-            self._early_ends = self._early_ends + 1 if lived_s < EARLY_S else 0
-        if code == REFUSED or self._early_ends >= MAX_EARLY_ENDS:
+            self._early_ends += 1
+        if code == REFUSED or (self._early_ends >= MAX_EARLY_ENDS and not self._has_lived):
             raise PermanentError(
                 f"The {self.part.name} cannot run ({_in_words(code)}); the last lines of {self.log.path}:\n"
                 f"{self.log.tail()}",
