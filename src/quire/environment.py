@@ -159,6 +159,12 @@ class Environment(BaseModel):
     )
     chat_tokens_per_minute: int = variable("QUIRE_CHAT_TOKENS_PER_MINUTE", 0, "The same in tokens")
     provider_timeout_s: float = variable("QUIRE_PROVIDER_TIMEOUT_S", 60, "Seconds that a call to a provider may take")
+    question_timeout_s: float = variable(
+        "QUIRE_QUESTION_TIMEOUT_S", 10, "The same for what embeds a question and searches for it: a person waits"
+    )
+    first_word_timeout_s: float = variable(
+        "QUIRE_FIRST_WORD_TIMEOUT_S", 20, "Seconds within which a language model must begin its answer"
+    )
 
     sentry_dsn: str = variable("SENTRY_DSN", "", "Where errors are reported; nowhere when empty")
     sentry_environment: str = variable("SENTRY_ENVIRONMENT", "production", "Name under which errors are reported")
@@ -214,6 +220,8 @@ class Environment(BaseModel):
         "database_pool",
         "embedding_dimensions",
         "provider_timeout_s",
+        "question_timeout_s",
+        "first_word_timeout_s",
         "chunk_tokens",
         "web_workers",
         "worker_max_tasks",

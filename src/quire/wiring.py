@@ -90,7 +90,8 @@ def _embedder(env: Environment, data_dir: Path) -> Backend:
         return "quire.backends.embedders.minilm.MiniLMEmbedder", {"model_dir": model_dir}
     if env.embedder == "hashing":
         return "quire.testing.embedder.HashingEmbedder", {}
-    options = _account(env, env.embedder, model=env.embedding_model) | {"dimensions": env.embedding_dimensions}
+    options = _account(env, env.embedder, model=env.embedding_model)
+    options |= {"dimensions": env.embedding_dimensions, "question_timeout_s": _question_timeout_s(env)}
     if env.embedder == "gemini":
         return "quire.backends.embedders.gemini.GeminiEmbedder", options
     return "quire.backends.embedders.openai.OpenAIEmbedder", options
@@ -100,6 +101,7 @@ def _chat_model(env: Environment) -> Backend | None:
     if env.chat_model == "extractive":
         return None
     options = _account(env, env.chat_model, model=env.chat_model_name)
+    options["first_word_timeout_s"] = min(env.first_word_timeout_s, env.provider_timeout_s)
     if env.chat_model == "gemini":
         return "quire.backends.chatmodels.gemini.GeminiModel", options
     return "quire.backends.chatmodels.openai.OpenAIModel", options
@@ -111,6 +113,10 @@ def _account(env: Environment, provider: str, *, model: str) -> dict[str, Any]:
     servers = {"gemini": env.gemini_base_url, "openai": env.openai_base_url}
     options = {"api_key": keys[provider], "base_url": servers[provider], "timeout_s": env.provider_timeout_s}
     return options | ({"model": model} if model else {})
+
+
+def _question_timeout_s(env: Environment) -> float:
+    return min(env.question_timeout_s, env.provider_timeout_s)
 
 
 def _limiter(env: Environment, *, name: str, is_needed: bool, requests: int, texts: int, tokens: int) -> Backend | None:
@@ -130,6 +136,7 @@ def _vector_store(env: Environment) -> Backend:
             "index": env.pinecone_index,
             "create_in": env.pinecone_create,
             "timeout_s": env.provider_timeout_s,
+            "question_timeout_s": _question_timeout_s(env),
         }
     if env.vector_store == "pgvector":
         return "quire.backends.vectorstores.pgvector.PgVectorStore", {}

@@ -22,7 +22,7 @@ from quire.core.types import Vectors
 from quire.documents.models import Document
 from quire.testing.chat_model import ScriptedChatModel
 from quire.testing.embedder import HashingEmbedder
-from quire.testing.model_server import Reply, serving
+from quire.testing.model_server import HELD_S, Reply, serving
 from quire.testing.openai_server import OpenAIServer
 
 Put = Callable[..., Document]
@@ -343,11 +343,18 @@ def test_no_database_connection_is_held_while_a_model_thinks(put: Put, client: C
 
 
 @pytest.fixture
-def provider(settings: Any) -> Iterator[OpenAIServer]:
+def limits() -> dict[str, str]:
+    """More settings of the provider's."""
+    return {}
+
+
+@pytest.fixture
+def provider(settings: Any, limits: dict[str, str]) -> Iterator[OpenAIServer]:
     """Embeds and words answers for a Quire that is set up as an operator would; no Redis counts its calls."""
     with serving(OpenAIServer()) as server:
         env = environment.read(
-            {
+            limits
+            | {
                 "QUIRE_EMBEDDER": "openai",
                 "QUIRE_EMBEDDING_DIMENSIONS": str(HashingEmbedder().dimensions),
                 "QUIRE_CHAT_MODEL": "openai",
@@ -378,3 +385,16 @@ def test_a_provider_that_is_gone_altogether_leaves_the_documents_own_words(
     assert (answer["answer"], answer["model"]) == (f"{SAFFRON} [1]", "extractive")
     assert answer["notice"]["code"] == "model_failed"
     assert provider.calls[-1].path.endswith("/chat/completions")
+
+
+@pytest.mark.parametrize("limits", [{"QUIRE_QUESTION_TIMEOUT_S": "0.3", "QUIRE_FIRST_WORD_TIMEOUT_S": "0.4"}])
+def test_a_provider_that_hangs_is_waited_for_as_long_as_a_question_may_and_no_longer(
+    put: Put, client: Client, provider: OpenAIServer
+) -> None:
+    put(SAFFRON)
+    provider.fail_next(*[Reply(delay_s=HELD_S)] * 2)
+    answer = ask(client)
+    assert (answer["answer"], answer["model"]) == (f"{SAFFRON} [1]", "extractive")
+    told = answer["notice"]["message"]
+    assert "by its words alone. The model server at 127.0.0.1 did not answer within 0.3 s." in told
+    assert "The model server at 127.0.0.1 did not begin to answer within 0.4 s." in told

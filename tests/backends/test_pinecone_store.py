@@ -256,6 +256,15 @@ def test_a_lost_answer_is_transient_and_the_same_write_again_does_no_harm(
     assert store.count(namespace, ingestion_id=made[0].metadata["ingestion_id"]) == 2
 
 
+def test_a_question_is_given_up_before_what_no_person_waits_for(server: PineconeServer, namespace: str) -> None:
+    server.fail_next(Fault(path="/query", happening="hang"))
+    hasty = PineconeVectorStore(
+        api_key=server.api_key, host=server.url, index="quire", timeout_s=TIMEOUT_S, question_timeout_s=0.5
+    )
+    with pytest.raises(TransientError, match=r"within 0.5 s"):
+        hasty.query(namespace, records(1)[0].values, limit=3)
+
+
 def test_a_service_that_is_not_there_is_transient(server: PineconeServer) -> None:
     store = PineconeVectorStore(api_key="key", host="http://127.0.0.1:9", index="quire", timeout_s=TIMEOUT_S)
     with pytest.raises(TransientError, match="could not be reached"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.backends.model_servers import gemini_model, gemini_server, openai_model, openai_server
+from tests.backends.model_servers import TIMEOUT_S, gemini_model, gemini_server, openai_model, openai_server
 from tests.contracts.chat_model_contract import PASSAGES, QUESTION
 
 from quire.backends.chatmodels.thoughts import without_thoughts
@@ -16,7 +16,7 @@ from quire.core.types import Turn
 from quire.testing import gemini_server as gemini
 from quire.testing import openai_server as openai
 from quire.testing.gemini_server import GeminiServer
-from quire.testing.model_server import ModelServer
+from quire.testing.model_server import ModelServer, Reply
 from quire.testing.openai_server import OpenAIServer
 
 __all__ = ["gemini_server", "openai_server"]
@@ -51,6 +51,41 @@ def test_pieces_come_as_they_are_made(pair: Pair) -> None:
     server.held_after = 1 if isinstance(server, GeminiServer) else 2  # OpenAI's first piece says who speaks
     pieces = ask(make())
     assert next(pieces) == "The moon"
+
+
+def test_a_model_that_does_not_begin_is_given_up_long_before_its_timeout(
+    gemini_server: GeminiServer, openai_server: OpenAIServer
+) -> None:
+    gemini_server.fail_next(Reply(delay_s=TIMEOUT_S / 2))
+    openai_server.held_after = 1  # it says who speaks, and no more
+    for model in (
+        gemini_model(gemini_server, first_word_timeout_s=0.2),
+        openai_model(openai_server, first_word_timeout_s=0.2),
+    ):
+        error = error_of(model)
+        assert type(error) is TransientError
+        assert "did not begin to answer within 0.2 s" in error.message
+
+
+def test_a_model_that_was_given_up_is_hung_up_on(openai_server: OpenAIServer) -> None:
+    openai_server.held_after = 1
+    error_of(openai_model(openai_server, timeout_s=0.5, first_word_timeout_s=0.1))
+    assert openai_server.was_hung_up.wait(60)
+
+
+def test_a_question_is_not_written_again_by_a_model_that_hangs(pair: Pair) -> None:
+    server, _ = pair
+    server.fail_next(Reply(delay_s=TIMEOUT_S / 2))
+    make = gemini_model if isinstance(server, GeminiServer) else openai_model
+    with pytest.raises(TransientError, match=r"within 0.2 s"):
+        make(server, first_word_timeout_s=0.2).rewrite(question=QUESTION, history=HISTORY)
+
+
+def test_a_model_that_thinks_in_a_field_of_its_own_has_begun(openai_server: OpenAIServer) -> None:
+    openai_server.thoughts = ["Moon?", "Sun?"]
+    openai_server.held_after = 2
+    error = error_of(openai_model(openai_server, timeout_s=2, first_word_timeout_s=1.5))
+    assert "did not answer within 2 s" in error.message
 
 
 def test_an_answer_that_nobody_waits_for_any_more_ends_the_call(pair: Pair) -> None:

@@ -83,13 +83,15 @@ def overloaded() -> Reply:
 
 
 class OpenAIServer(ModelServer):
-    """`finish` is why its answers end; with `refusal` it says that in place of one."""
+    """`finish` is why its answers end; with `refusal` it says that in place of one. `thoughts` are streamed before an
+    answer, in a field of their own."""
 
     def __init__(self, *, api_key: str = "openai-test-key", manners: Manners = OPENAI, port: int = 0) -> None:
         super().__init__(api_key=api_key, port=port)
         self.manners = manners
         self.finish: str | None = "stop"
         self.refusal: str | None = None
+        self.thoughts: Sequence[str] = ()
 
     @property
     def base_url(self) -> str:
@@ -159,6 +161,8 @@ class OpenAIServer(ModelServer):
 
     def _stream(self, pieces: Sequence[str], model: str) -> Stream:
         yield _event(_chunk(model, {"role": "assistant", "content": ""}, None))
+        for thought in self.thoughts:
+            yield _event(_chunk(model, {"reasoning_content": thought}, None))
         if self.refusal is not None:
             yield _event(_chunk(model, {"refusal": self.refusal}, None))
         else:

@@ -1,21 +1,51 @@
-"""A bound for answers that come in pieces: each piece has the call's timeout, and all together a multiple of it."""
+"""Bounds for answers that come in pieces: one for the first, one for each, and one for all together."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future
 
-from quire.core.errors import TransientError
+from quire.core.errors import QuireError, TransientError
 
 LONGEST_IN_TIMEOUTS = 5
 """A small model on a machine of one's own takes minutes for an answer that it makes steadily."""
 
 
 def bounded(pieces: Iterator[str], *, timeout_s: float) -> Iterator[str]:
-    """The pieces; raises `TransientError` when the next one begins after the bound."""
+    """The pieces; raises `TransientError` when the next one begins after the bound, `LONGEST_IN_TIMEOUTS` times it."""
     ends_at = time.monotonic() + LONGEST_IN_TIMEOUTS * timeout_s
     for piece in pieces:
         if time.monotonic() > ends_at:
             limit_s = LONGEST_IN_TIMEOUTS * timeout_s
             raise TransientError(f"The answer was not complete after {limit_s:g} s.", code="answer_cut")
         yield piece
+
+
+def begun_within(pieces: Generator[str], *, timeout_s: float, late: QuireError) -> Iterator[str]:
+    """The pieces; raises `late` when the first has not come in time.
+
+    A person waits for the first, and there is a stand-in only until it comes; the timeout of a connection cannot be
+    another for it than for those after. So it is waited for in a thread, which ends the call once nobody waits.
+    """
+    first: Future[str | None] = Future()
+    threading.Thread(target=_take, args=(pieces, first), name="first-word", daemon=True).start()
+    try:
+        piece = first.result(timeout_s)
+    except TimeoutError:
+        first.add_done_callback(lambda _: pieces.close())
+        raise late from None
+    try:
+        if piece is not None:
+            yield piece
+            yield from pieces
+    finally:
+        pieces.close()
+
+
+def _take(pieces: Iterator[str], first: Future[str | None]) -> None:
+    try:
+        first.set_result(next(pieces, None))
+    except BaseException as error:  # noqa: BLE001 - raised again where the first piece is waited for
+        first.set_exception(error)

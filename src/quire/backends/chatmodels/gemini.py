@@ -8,9 +8,9 @@ from contextlib import closing
 from google import genai
 from google.genai import types
 
-from quire.backends.chatmodels.bounded import bounded
+from quire.backends.chatmodels.bounded import begun_within, bounded
 from quire.backends.providers import refusals
-from quire.backends.providers.gemini import NAME, GeminiAccount
+from quire.backends.providers.gemini import NAME, GeminiAccount, within
 from quire.core import prompt
 from quire.core.prompt import Prompt
 from quire.core.types import Passage, Turn
@@ -33,10 +33,17 @@ class GeminiModel:
     is_generative = True
 
     def __init__(
-        self, *, api_key: str, base_url: str = "", timeout_s: float = 60, model: str = "gemini-3.5-flash-lite"
+        self,
+        *,
+        api_key: str,
+        base_url: str = "",
+        timeout_s: float = 60,
+        first_word_timeout_s: float | None = None,
+        model: str = "gemini-3.5-flash-lite",
     ) -> None:
         self.id = model
         self._timeout_s = timeout_s
+        self._first_word_timeout_s = first_word_timeout_s or timeout_s
         self._account = GeminiAccount(
             api_key=api_key, base_url=base_url, timeout_s=timeout_s, setting="QUIRE_CHAT_MODEL_NAME"
         )
@@ -44,18 +51,22 @@ class GeminiModel:
     def stream(self, *, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Iterator[str]:
         if passages:
             told = prompt.build(question=question, passages=passages, history=history)
-            yield from bounded(self._pieces(told), timeout_s=self._timeout_s)
+            late = refusals.not_begun(NAME, timeout_s=self._first_word_timeout_s)
+            begun = begun_within(self._pieces(told), timeout_s=self._first_word_timeout_s, late=late)
+            yield from bounded(begun, timeout_s=self._timeout_s)
 
     def rewrite(self, *, question: str, history: Sequence[Turn]) -> str:
         told = prompt.rewriting(question=question, history=history)
-        with self._account.call(model=self.id) as client:
-            response = client.models.generate_content(model=self.id, contents=_contents(told), config=_config(told))
+        timeout_s = self._first_word_timeout_s
+        config = _config(told, timeout_s=timeout_s)
+        with self._account.call(model=self.id, timeout_s=timeout_s) as client:
+            response = client.models.generate_content(model=self.id, contents=_contents(told), config=config)
         text, _ = _read(response)
         if not text.strip():
             raise refusals.answer_empty(NAME)
         return text.strip()
 
-    def _pieces(self, told: Prompt) -> Iterator[str]:
+    def _pieces(self, told: Prompt) -> Generator[str]:
         has_begun, ended = False, None
         with self._account.call(model=self.id) as client, closing(self._chunks(client, told)) as chunks:
             for chunk in chunks:
@@ -78,8 +89,9 @@ def _contents(told: Prompt) -> list[types.Content]:
     return [types.Content(role=_ROLES[each.role], parts=[types.Part(text=each.text)]) for each in told.messages]
 
 
-def _config(told: Prompt) -> types.GenerateContentConfig:
+def _config(told: Prompt, *, timeout_s: float | None = None) -> types.GenerateContentConfig:
     return types.GenerateContentConfig(
+        http_options=within(timeout_s),
         system_instruction=told.system,
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )

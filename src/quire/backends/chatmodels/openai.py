@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 
-from quire.backends.chatmodels.bounded import bounded
+from quire.backends.chatmodels.bounded import begun_within, bounded
 from quire.backends.chatmodels.thoughts import without_thoughts
 from quire.backends.providers import refusals
 from quire.backends.providers.openai import OpenAIAccount
@@ -21,9 +21,18 @@ class OpenAIModel:
 
     is_generative = True
 
-    def __init__(self, *, api_key: str, base_url: str = "", timeout_s: float = 60, model: str = "gpt-6-luna") -> None:
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        base_url: str = "",
+        timeout_s: float = 60,
+        first_word_timeout_s: float | None = None,
+        model: str = "gpt-6-luna",
+    ) -> None:
         self.id = model
         self._timeout_s = timeout_s
+        self._first_word_timeout_s = first_word_timeout_s or timeout_s
         self._account = OpenAIAccount(
             api_key=api_key, base_url=base_url, timeout_s=timeout_s, setting="QUIRE_CHAT_MODEL_NAME"
         )
@@ -33,16 +42,20 @@ class OpenAIModel:
             return
         told = prompt.build(question=question, passages=passages, history=history)
         has_begun = False
-        for piece in without_thoughts(bounded(self._pieces(told), timeout_s=self._timeout_s)):
-            has_begun = True
-            yield piece
+        late = refusals.not_begun(self._account.provider, timeout_s=self._first_word_timeout_s)
+        begun = begun_within(self._pieces(told), timeout_s=self._first_word_timeout_s, late=late)
+        for piece in without_thoughts(bounded(begun, timeout_s=self._timeout_s)):
+            if piece:
+                has_begun = True
+                yield piece
         if not has_begun:
             raise refusals.answer_empty(self._account.provider)
 
     def rewrite(self, *, question: str, history: Sequence[Turn]) -> str:
         told = prompt.rewriting(question=question, history=history)
-        with self._account.call(model=self.id) as client:
-            response = client.chat.completions.create(model=self.id, messages=_messages(told))
+        timeout_s = self._first_word_timeout_s
+        with self._account.call(model=self.id, timeout_s=timeout_s) as client:
+            response = client.chat.completions.create(model=self.id, messages=_messages(told), timeout=timeout_s)
         if not isinstance(response, ChatCompletion):
             raise self._account.no_such_api()
         said = response.choices[0].message.content if response.choices else None
@@ -50,7 +63,8 @@ class OpenAIModel:
             raise refusals.answer_empty(self._account.provider)
         return text
 
-    def _pieces(self, told: Prompt) -> Iterator[str]:
+    def _pieces(self, told: Prompt) -> Generator[str]:
+        """An empty piece says that the model is at work on what is not told."""
         ended: str | None = None
         with (
             self._account.call(model=self.id) as client,
@@ -59,7 +73,7 @@ class OpenAIModel:
             for chunk in chunks:
                 text, reason = self._read(chunk)
                 ended = reason or ended
-                if text:
+                if text or _is_thinking(chunk):
                     yield text
         if ended != "stop":
             raise refusals.answer_cut(self._account.provider)
@@ -72,6 +86,12 @@ class OpenAIModel:
         if choice.finish_reason == "content_filter" or choice.delta.refusal:
             raise refusals.answer_blocked(self._account.provider, choice.finish_reason or "refusal")
         return choice.delta.content or "", choice.finish_reason
+
+
+def _is_thinking(chunk: ChatCompletionChunk) -> bool:
+    """Whether a piece tells thoughts apart from the answer, as DeepSeek, vLLM and Ollama do in fields of their own."""
+    extra = (chunk.choices[0].delta.model_extra or {}) if chunk.choices else {}
+    return bool(extra.get("reasoning_content") or extra.get("reasoning"))
 
 
 def _messages(told: Prompt) -> list[ChatCompletionMessageParam]:

@@ -8,7 +8,7 @@ from google.genai import types
 
 from quire.backends.embedders.approximate_tokens import ApproximateTokenizer
 from quire.backends.embedders.remote import Limits, embed
-from quire.backends.providers.gemini import GeminiAccount
+from quire.backends.providers.gemini import GeminiAccount, within
 from quire.core.types import Vectors
 
 LIMITS = Limits(texts=100, text_tokens=2_000, request_tokens=30_000)
@@ -23,6 +23,8 @@ class GeminiEmbedder:
     """
 
     batch_texts = LIMITS.texts
+    text_tokens: int | None = LIMITS.text_tokens
+    request_tokens: int | None = LIMITS.request_tokens
 
     def __init__(
         self,
@@ -30,6 +32,7 @@ class GeminiEmbedder:
         api_key: str,
         base_url: str = "",
         timeout_s: float = 60,
+        question_timeout_s: float | None = None,
         dimensions: int = 768,
         model: str = "gemini-embedding-001",
     ) -> None:
@@ -37,6 +40,7 @@ class GeminiEmbedder:
         self.dimensions = dimensions
         self.tokenizer = ApproximateTokenizer()
         self._model = model
+        self._question_timeout_s = question_timeout_s or timeout_s
         self._account = GeminiAccount(
             api_key=api_key, base_url=base_url, timeout_s=timeout_s, setting="QUIRE_EMBEDDING_MODEL"
         )
@@ -49,22 +53,24 @@ class GeminiEmbedder:
         return self._embed(texts, task="RETRIEVAL_DOCUMENT")
 
     def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self._embed([text], task="RETRIEVAL_QUERY")[0]
+        vector: Vectors = self._embed([text], task="RETRIEVAL_QUERY", timeout_s=self._question_timeout_s)[0]
         return vector
 
-    def _embed(self, texts: Sequence[str], *, task: str) -> Vectors:
+    def _embed(self, texts: Sequence[str], *, task: str, timeout_s: float | None = None) -> Vectors:
         return embed(
             texts,
             model=self._model,
             dimensions=self.dimensions,
             limits=LIMITS,
-            ask=lambda batch: self._ask(batch, task),
+            ask=lambda batch: self._ask(batch, task, timeout_s),
         )
 
-    def _ask(self, texts: list[str], task: str) -> list[list[float]]:
+    def _ask(self, texts: list[str], task: str, timeout_s: float | None) -> list[list[float]]:
         # Whole contents: of mere strings the SDK makes one, and one vector, for models that see pictures too.
         contents: list[types.ContentUnion] = [types.Content(parts=[types.Part(text=text)]) for text in texts]
-        config = types.EmbedContentConfig(task_type=task, output_dimensionality=self.dimensions)
-        with self._account.call(model=self._model) as client:
+        config = types.EmbedContentConfig(
+            task_type=task, output_dimensionality=self.dimensions, http_options=within(timeout_s)
+        )
+        with self._account.call(model=self._model, timeout_s=timeout_s) as client:
             response = client.models.embed_content(model=self._model, contents=contents, config=config)
         return [embedding.values or [] for embedding in response.embeddings or []]

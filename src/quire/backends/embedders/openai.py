@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from openai import omit
+from openai import not_given, omit
 from openai.types import CreateEmbeddingResponse
 
 from quire.backends.embedders.approximate_tokens import ApproximateTokenizer
-from quire.backends.embedders.remote import Limits, embed
+from quire.backends.embedders.remote import Ask, Limits, embed
 from quire.backends.providers.openai import OpenAIAccount
 from quire.core.types import Vectors
 
@@ -23,6 +24,8 @@ class OpenAIEmbedder:
     """Follows `core.ports.Embedder`."""
 
     batch_texts = LIMITS.texts
+    text_tokens: int | None = LIMITS.text_tokens
+    request_tokens: int | None = LIMITS.request_tokens
 
     def __init__(
         self,
@@ -30,6 +33,7 @@ class OpenAIEmbedder:
         api_key: str,
         base_url: str = "",
         timeout_s: float = 60,
+        question_timeout_s: float | None = None,
         dimensions: int = 768,
         model: str = "text-embedding-3-small",
     ) -> None:
@@ -37,6 +41,7 @@ class OpenAIEmbedder:
         self.dimensions = dimensions
         self.tokenizer = ApproximateTokenizer()
         self._model = model
+        self._question_timeout_s = question_timeout_s or timeout_s
         self._account = OpenAIAccount(
             api_key=api_key, base_url=base_url, timeout_s=timeout_s, setting="QUIRE_EMBEDDING_MODEL"
         )
@@ -46,18 +51,25 @@ class OpenAIEmbedder:
         self._account.warm_up()
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        return embed(texts, model=self._model, dimensions=self.dimensions, limits=LIMITS, ask=self._ask)
+        return self._embed(texts, self._ask)
 
     def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self.embed_documents([text])[0]
+        vector: Vectors = self._embed([text], partial(self._ask, timeout_s=self._question_timeout_s))[0]
         return vector
 
-    def _ask(self, texts: list[str]) -> list[list[float]]:
+    def _embed(self, texts: Sequence[str], ask: Ask) -> Vectors:
+        return embed(texts, model=self._model, dimensions=self.dimensions, limits=LIMITS, ask=ask)
+
+    def _ask(self, texts: list[str], *, timeout_s: float | None = None) -> list[list[float]]:
         """Floats are asked for: not every server knows the SDK's own choice, base64."""
         dimensions = self.dimensions if _TAKES_DIMENSIONS in self._model else omit
-        with self._account.call(model=self._model) as client:
+        with self._account.call(model=self._model, timeout_s=timeout_s) as client:
             response = client.embeddings.create(
-                model=self._model, input=texts, dimensions=dimensions, encoding_format="float"
+                model=self._model,
+                input=texts,
+                dimensions=dimensions,
+                encoding_format="float",
+                timeout=timeout_s or not_given,
             )
         if not isinstance(response, CreateEmbeddingResponse):
             raise self._account.no_such_api()

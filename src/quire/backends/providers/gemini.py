@@ -48,14 +48,17 @@ class GeminiAccount:
         self._clients.get()
 
     @contextmanager
-    def call(self, *, model: str) -> Iterator[genai.Client]:
-        """A client for the time of the block, in which the SDK's errors become ours."""
+    def call(self, *, model: str, timeout_s: float | None = None) -> Iterator[genai.Client]:
+        """A client for the time of the block, in which the SDK's errors become ours.
+
+        `timeout_s` is what the caller gives its request where that is not the account's own.
+        """
         try:
             yield self.client
         except errors.APIError as error:
             raise self._ours(error, model) from None  # the SDK's own holds request and answer
         except httpx.TimeoutException:
-            raise refusals.silent(NAME, timeout_s=self._timeout_s) from None
+            raise refusals.silent(NAME, timeout_s=timeout_s or self._timeout_s) from None
         except httpx.HTTPError:
             raise refusals.unreachable(NAME) from None
         except (ValueError, httpx.InvalidURL):  # what came is no JSON, or not of the schema
@@ -84,6 +87,11 @@ class GeminiAccount:
         if code == 404:
             return refusals.model_unknown(NAME, model, setting=self._setting)
         return refusals.refused(NAME, said)
+
+
+def within(timeout_s: float | None) -> types.HttpOptions | None:
+    """A request's own timeout, as the SDK takes it; None leaves the client's."""
+    return types.HttpOptions(timeout=int(timeout_s * 1000)) if timeout_s else None
 
 
 def _over_quota(error: errors.APIError) -> QuireError:

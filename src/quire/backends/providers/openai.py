@@ -44,12 +44,15 @@ class OpenAIAccount:
         self._clients.get()
 
     @contextmanager
-    def call(self, *, model: str) -> Iterator[openai.OpenAI]:
-        """A client for the time of the block, in which the SDK's errors become ours."""
+    def call(self, *, model: str, timeout_s: float | None = None) -> Iterator[openai.OpenAI]:
+        """A client for the time of the block, in which the SDK's errors become ours.
+
+        `timeout_s` is what the caller gives its request where that is not the account's own.
+        """
         try:
             yield self._clients.get()
         except openai.APITimeoutError:
-            raise refusals.silent(self.provider, timeout_s=self._timeout_s) from None
+            raise refusals.silent(self.provider, timeout_s=timeout_s or self._timeout_s) from None
         except openai.APIConnectionError:
             raise refusals.unreachable(self.provider) from None
         except openai.APIStatusError as error:

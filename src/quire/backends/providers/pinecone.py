@@ -50,14 +50,17 @@ class PineconeAccount:
         return index
 
     @contextmanager
-    def call(self) -> Iterator[None]:
-        """In this block the SDK's errors become ours."""
+    def call(self, *, timeout_s: float | None = None) -> Iterator[None]:
+        """In this block the SDK's errors become ours.
+
+        `timeout_s` is what the caller gives its request where that is not the account's own.
+        """
         try:
             yield
         except errors.ApiError as error:
             raise self._ours(error) from None  # the SDK's own holds the answer and its headers
         except errors.PineconeTimeoutError:
-            raise refusals.silent(NAME, timeout_s=self._timeout_s) from None
+            raise refusals.silent(NAME, timeout_s=timeout_s or self._timeout_s) from None
         except errors.PineconeConnectionError:
             raise refusals.unreachable(NAME) from None
         except errors.ResponseParsingError:

@@ -55,6 +55,10 @@ def silent(provider: str, *, timeout_s: float) -> TransientError:
     return TransientError(f"{provider} did not answer within {timeout_s:g} s.")
 
 
+def not_begun(provider: str, *, timeout_s: float) -> TransientError:
+    return TransientError(f"{provider} did not begin to answer within {timeout_s:g} s.")
+
+
 def unreachable(provider: str) -> TransientError:
     return TransientError(f"{provider} could not be reached, or broke off.")
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from pinecone import Index
@@ -64,9 +64,11 @@ class PineconeVectorStore:
         index: str,
         create_in: str = "",
         timeout_s: float = 60,
+        question_timeout_s: float | None = None,
         settles_within_s: float = 10,
     ) -> None:
         self._account = PineconeAccount(api_key=api_key, host=host, timeout_s=timeout_s)
+        self._question_timeout_s = question_timeout_s
         self._name = index
         self._create_in = create_in
         self._settles_within_s = settles_within_s
@@ -99,7 +101,10 @@ class PineconeVectorStore:
         self._check(held=connection.dimensions, given=len(vector))
         scores: dict[str, float] = {}
         for condition in _conditions(upload_ids):
-            for key, score in self._nearest(namespace, vector, limit=limit, condition=condition):
+            nearest = self._nearest(
+                namespace, vector, limit=limit, condition=condition, timeout_s=self._question_timeout_s
+            )
+            for key, score in nearest:
                 chunk = pinecone_records.chunk_id(key)
                 scores[chunk] = max(score, scores.get(chunk, -1.0))
         best = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -174,13 +179,18 @@ class PineconeVectorStore:
                 return
 
     def _nearest(
-        self, namespace: str, vector: Vectors, *, limit: int, condition: Mapping[str, object] | None
+        self,
+        namespace: str,
+        vector: Vectors,
+        *,
+        limit: int,
+        condition: Mapping[str, object] | None,
+        timeout_s: float | None = None,
     ) -> list[tuple[str, float]]:
         values = np.asarray(vector, dtype=np.float64).tolist()
-        with self._account.call():
-            found = self._connections.get().index.query(
-                vector=values, top_k=min(limit, MAX_TOP_K), namespace=namespace, filter=condition
-            )
+        asked: dict[str, Any] = {"vector": values, "top_k": min(limit, MAX_TOP_K), "namespace": namespace}
+        with self._account.call(timeout_s=timeout_s):
+            found = self._connections.get().index.query(**asked, filter=condition, timeout=timeout_s)
         return [(match.id, match.score) for match in found.matches]
 
     def _number_of_now(self, namespace: str) -> int:
