@@ -12,6 +12,7 @@ import pytest
 from tests.backends.model_servers import gemini_embedder, gemini_server, like, openai_embedder, openai_server
 
 from quire.backends.embedders.approximate_tokens import ApproximateTokenizer, count, cut
+from quire.backends.embedders.limited import LimitedEmbedder
 from quire.backends.embedders.remote import Limits, embed
 from quire.core.errors import PermanentError, TransientError
 from quire.core.ports import Embedder
@@ -46,6 +47,28 @@ def test_gemini_gets_a_hundred_texts_at_a_time(gemini_server: GeminiServer) -> N
 def test_a_request_to_gemini_keeps_to_its_tokens_too(gemini_server: GeminiServer) -> None:
     gemini_embedder(gemini_server).embed_documents(["word " * 1000] * 70)
     assert sizes(gemini_server) == [30, 30, 10]
+
+
+class CountingLimiter:
+    """Lets all through, and notes texts and tokens of each request."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[int, int]] = []
+
+    def acquire(self, *, texts: int = 1, tokens: int = 0, is_question: bool = False) -> None:
+        self.requests.append((texts, tokens))
+
+    def refused(self, *, retry_after_s: float) -> None:
+        raise AssertionError("nothing is refused here")
+
+
+def test_the_quota_counts_each_request_that_texts_go_in(gemini_server: GeminiServer) -> None:
+    limiter = CountingLimiter()
+    embedder = LimitedEmbedder(gemini_embedder(gemini_server), limiter)
+    found = embedder.embed_documents(["word " * 1000] * 70 + ["word " * 5000] + ["word"] * 150)
+    assert limiter.requests == [(30, 30_000), (30, 30_000), (100, 12_000 + 89), (61, 61)]
+    assert [texts for texts, _ in limiter.requests] == sizes(gemini_server)
+    assert found.shape == (221, 768)
 
 
 def test_gemini_is_told_what_a_text_is_embedded_for_and_how_long_its_vector_shall_be(

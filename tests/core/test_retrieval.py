@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from quire.core.retrieval import embedding_text, fuse, overview_ordinals
+import pytest
+
+from quire.core.retrieval import embedding_text, fuse, is_cut, overview_ordinals
 from quire.core.types import Chunk, Hit, Span
+from quire.testing.embedder import HashingEmbedder
 
 
 def hits(*ids: str, score: float = 0.5) -> list[Hit]:
@@ -60,3 +63,25 @@ def test_long_titles_and_headings_leave_room_for_the_text() -> None:
 def test_an_overview_reads_the_opening_and_then_all_over_the_document() -> None:
     assert overview_ordinals(3, limit=8) == [0, 1, 2]
     assert overview_ordinals(100, limit=8) == [0, 1, 2, 3, 4, 28, 52, 76]
+
+
+class ReadsTwenty(HashingEmbedder):
+    """A model of twenty tokens."""
+
+    text_tokens = 20
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "expected"), [(22, "", False), (23, "", True), (20, "Three long words", True)]
+)
+def test_a_chunk_is_cut_when_over_a_tenth_more_than_the_model_reads_stands_in_it_with_its_title(
+    words: int, title: str, expected: bool
+) -> None:
+    text = "word " * words
+    chunk = Chunk(ordinal=0, text=text.strip(), spans=(Span(1, 0, len(text) - 1),), tokens=words)
+    assert is_cut(chunk, title, ReadsTwenty()) is expected
+
+
+def test_what_is_counted_generously_is_counted_again_before_it_is_called_cut() -> None:
+    chunk = Chunk(ordinal=0, text="word " * 10, spans=(Span(1, 0, 50),), tokens=40)
+    assert not is_cut(chunk, "", ReadsTwenty())

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 from quire.core.errors import PermanentError
 from quire.core.ports import Chunker, Embedder, Extraction, Extractor
-from quire.core.retrieval import embedding_text
+from quire.core.retrieval import embedding_text, is_cut
 from quire.core.types import Chunk, Page, Vectors
 
 PAGES_PER_BATCH = 8
@@ -56,7 +56,9 @@ class Workspace(Protocol):
         """Store chunks with vectors and keywords; `vectors` has shape `(len(chunks), dimensions)`."""
         ...
 
-    def count_chunks(self, chunks_total: int) -> None: ...
+    def count_chunks(self, chunks_total: int, *, warnings: list[str]) -> None:
+        """Note how many there are, and what the uploader should know about them."""
+        ...
 
     def verify(self, *, chunks_total: int) -> None:
         """Raises `TransientError` unless database, vector store and keyword index hold all the chunks."""
@@ -74,7 +76,7 @@ def process(workspace: Workspace, *, extractor: Extractor, chunker: Chunker, emb
 
     if not workspace.chunks_total:
         workspace.begin("chunking")
-        workspace.count_chunks(sum(1 for _ in chunker.chunk(workspace.saved_pages())))
+        count(workspace, chunker.chunk(workspace.saved_pages()), embedder)
     if not workspace.chunks_total:
         raise PermanentError(NO_TEXT, code="no_text")
 
@@ -86,6 +88,16 @@ def process(workspace: Workspace, *, extractor: Extractor, chunker: Chunker, emb
 
     workspace.begin("indexing")
     workspace.verify(chunks_total=workspace.chunks_total)
+
+
+def count(workspace: Workspace, chunks: Iterable[Chunk], embedder: Embedder) -> None:
+    """Count the chunks, and those that are longer than the embedding model reads."""
+    total = cut = 0
+    for chunk in chunks:
+        total += 1
+        cut += is_cut(chunk, workspace.title, embedder)
+    warnings = [CUT.format(cut=cut, total=total, tokens=embedder.text_tokens)] if cut else []
+    workspace.count_chunks(total, warnings=warnings)
 
 
 def extract(workspace: Workspace, extraction: Extraction) -> None:
@@ -108,6 +120,11 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     while batch := list(islice(iterator, size)):
         yield batch
 
+
+CUT = (
+    "{cut} of {total} passages are longer than the {tokens} tokens that the embedding model reads: what stands at "
+    "their end is found by its words only. A smaller QUIRE_CHUNK_TOKENS and `quire reindex` mend that."
+)
 
 NO_TEXT = (
     "No readable text was found in this document, neither as text nor by OCR; where a page could not be read, "

@@ -159,6 +159,10 @@ class Embedder(Protocol):
     tokenizer: Tokenizer
     batch_texts: int
     """How many texts are best given at once: they are saved together, and lost together when a run is cut off."""
+    text_tokens: int | None
+    """Tokens of a text that are read; what comes after them is cut. None: no limit."""
+    request_tokens: int | None
+    """Tokens that go in one request to a provider, when texts are more: None where nothing is sent, or all at once."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Shape `(len(texts), dimensions)`, in the order given, unit length. Text over the model's limit is cut."""

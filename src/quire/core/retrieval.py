@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from quire.core.ports import Embedder
 from quire.core.types import Chunk, Hit
 
 _TITLE_CHARS = 120
 _HEADINGS_CHARS = 120
 """About 25 tokens each, so that with a chunk of 200 all of it is read by a model of 256."""
+_LITTLE = 0.1
 
 
 def embedding_text(chunk: Chunk, title: str) -> str:
@@ -20,6 +22,21 @@ def embedding_text(chunk: Chunk, title: str) -> str:
     headings = " > ".join(heading for heading in chunk.heading_path if heading not in (title, chunk.text))
     lines = (_cut(title, _TITLE_CHARS), _cut(headings, _HEADINGS_CHARS, keep_end=True), chunk.text)
     return "\n".join(line for line in lines if line)
+
+
+def is_cut(chunk: Chunk, title: str, embedder: Embedder) -> bool:
+    """Whether the model reads so much less than the chunk that questions about its end may not find it.
+
+    A tenth more than it reads passes: a few words more or less do not change what a vector says.
+    """
+    if embedder.text_tokens is None:
+        return False
+    most = int(embedder.text_tokens * (1 + _LITTLE))
+    text = embedding_text(chunk, title)
+    ahead = text[: len(text) - len(chunk.text)]  # the chunk's own tokens have been counted
+    if chunk.tokens + len(embedder.tokenizer.offsets(ahead)) <= most:
+        return False
+    return len(embedder.tokenizer.offsets(text)) > most
 
 
 def _cut(text: str, chars: int, *, keep_end: bool = False) -> str:

@@ -115,9 +115,10 @@ class DatabaseWorkspace:
             self._check()
             yield from map(page_of, list(pages.filter(number__gte=first, number__lt=first + PAGES_READ_AT_ONCE)))
 
-    def count_chunks(self, chunks_total: int) -> None:
+    def count_chunks(self, chunks_total: int, *, warnings: list[str]) -> None:
         self.chunks_total = chunks_total
-        self._save(chunks_total=chunks_total)
+        self._warnings = [*warnings, *self._warnings]  # first, so that no number of pages hides them
+        self._save(chunks_total=chunks_total, warnings=self._warnings)
 
     def save_chunks(self, chunks: list[types.Chunk], vectors: types.Vectors) -> None:
         records = [self._record(chunk, vector) for chunk, vector in zip(chunks, vectors, strict=True)]

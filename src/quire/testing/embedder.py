@@ -29,6 +29,8 @@ class HashingEmbedder:
     """
 
     batch_texts = 32
+    text_tokens: int | None = None
+    request_tokens: int | None = None
     tokenizer: Tokenizer
 
     def __init__(self, *, dimensions: int = 64) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from quire.core.types import Vectors
 
 
 class LimitedEmbedder:
-    """Follows `core.ports.Embedder`; is as `embedder` in all but the wait, one for each `batch_texts` texts."""
+    """Follows `core.ports.Embedder`; is as `embedder` in all but the wait, one for each request that it sends."""
 
     def __init__(self, embedder: Embedder, limiter: Limiter) -> None:
         self._embedder = embedder
@@ -21,26 +21,44 @@ class LimitedEmbedder:
         self.dimensions = embedder.dimensions
         self.tokenizer = embedder.tokenizer
         self.batch_texts = embedder.batch_texts
+        self.text_tokens = embedder.text_tokens
+        self.request_tokens = embedder.request_tokens
 
     def warm_up(self) -> None:
         if isinstance(self._embedder, WarmsUp):
             self._embedder.warm_up()
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        starts = range(0, max(1, len(texts)), self.batch_texts)
-        return np.concatenate([self._embed_batch(texts[start : start + self.batch_texts]) for start in starts])
+        if not texts:
+            return self._embedder.embed_documents(texts)
+        return np.concatenate([self._embed_request(some, tokens) for some, tokens in self._requests(texts)])
 
     def embed_query(self, text: str) -> Vectors:
-        return self._ask([text], lambda: self._embedder.embed_query(text), is_question=True)
+        return self._ask(1, self._tokens(text), lambda: self._embedder.embed_query(text), is_question=True)
 
-    def _embed_batch(self, texts: Sequence[str]) -> Vectors:
-        return self._ask(texts, lambda: self._embedder.embed_documents(texts))
+    def _requests(self, texts: Sequence[str]) -> Iterator[tuple[list[str], int]]:
+        """The texts of each request, and their tokens: a provider counts what it is sent."""
+        some: list[str] = []
+        tokens = 0
+        for text in texts:
+            more = self._tokens(text)
+            is_full = self.request_tokens is not None and tokens + more > self.request_tokens
+            if some and (is_full or len(some) == self.batch_texts):
+                yield some, tokens
+                some, tokens = [], 0
+            some.append(text)
+            tokens += more
+        yield some, tokens
 
-    def _ask(self, texts: Sequence[str], embed: Callable[[], Vectors], *, is_question: bool = False) -> Vectors:
-        if not texts:
-            return embed()
-        tokens = sum(len(self.tokenizer.offsets(text)) for text in texts)
-        self._limiter.acquire(texts=len(texts), tokens=tokens, is_question=is_question)
+    def _tokens(self, text: str) -> int:
+        tokens = len(self.tokenizer.offsets(text))
+        return tokens if self.text_tokens is None else min(tokens, self.text_tokens)
+
+    def _embed_request(self, texts: list[str], tokens: int) -> Vectors:
+        return self._ask(len(texts), tokens, lambda: self._embedder.embed_documents(texts))
+
+    def _ask(self, texts: int, tokens: int, embed: Callable[[], Vectors], *, is_question: bool = False) -> Vectors:
+        self._limiter.acquire(texts=texts, tokens=tokens, is_question=is_question)
         try:
             return embed()
         except RateLimited as error:

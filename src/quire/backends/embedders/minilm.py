@@ -59,6 +59,9 @@ class MiniLMEmbedder:
     dimensions = DIMENSIONS
     batch_texts = 32
     """About a second and a half on one core."""
+    text_tokens: int | None = MAX_TOKENS - 2
+    """[CLS] and [SEP] left out."""
+    request_tokens: int | None = None
 
     def __init__(self, *, model_dir: str | Path, threads: int = 1) -> None:
         self._model_dir = Path(model_dir)
