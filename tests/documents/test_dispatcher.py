@@ -13,7 +13,7 @@ import pytest
 import redis
 from django.db import connections
 from django.db.models import F
-from real_redis import RealRedis
+from real_redis import RealRedis, task_id
 from tests.stores import DatabaseVectorStore
 
 from quire import registry
@@ -83,6 +83,21 @@ def test_the_list_in_redis_does_not_grow_while_no_worker_takes_from_it(
         dispatcher.dispatch()
         let_time_pass(60)
     assert len(broker.task_ids()) == len(set(broker.task_ids())) == dispatcher.MAX_SENT
+
+
+def test_what_a_worker_took_and_has_not_begun_leaves_no_room_for_more(
+    due: Callable[[int], None], broker: RealRedis
+) -> None:
+    due(dispatcher.MAX_SENT + 1)
+    dispatcher.dispatch()
+    message = broker.take()
+    Ingestion.objects.exclude(dispatched_at=None).update(
+        dispatched_at=lifecycle.in_s(0)
+    )  # however slow this machine is
+    assert dispatcher.dispatch() == 0
+    assert message is not None
+    lifecycle.claim(task_id=task_id(message), owner="worker")
+    assert dispatcher.dispatch() == 1
 
 
 def test_what_waits_for_its_next_attempt_is_not_sent(submit: Submit, broker: RealRedis) -> None:

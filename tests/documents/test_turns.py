@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from pytest_django import Settings
 from real_redis import RealRedis, task_id
 
 from quire.core.errors import RateLimited
-from quire.documents import dispatcher, ingestion, lifecycle
+from quire.documents import dispatcher, ingestion, lifecycle, turns
 from quire.documents.ingestion import Result
+from quire.documents.lease import Lease
 from quire.documents.models import Ingestion
 from quire.documents.services import Submission
 from quire.tenants.services import Caller, create_tenant
@@ -24,8 +27,40 @@ def _no_patience(settings: Settings) -> None:
     settings.ENV = settings.ENV.model_copy(update={"slice_s": 1e-9})
 
 
+@pytest.fixture
+def submit_long(submit: Submit) -> Submit:
+    """Submit what looks like more than a slice of work."""
+
+    def submit_long(content: str) -> Submission:
+        submission = submit(content)
+        Ingestion.objects.filter(id=submission.ingestion.id).update(bytes=2**30)
+        return submission
+
+    return submit_long
+
+
 def run(submission: Submission) -> Result:
     return ingestion.run(task_id=submission.ingestion.task_id).result
+
+
+def begin_next(broker: RealRedis) -> UUID:
+    """Have a worker take the next message and begin it."""
+    message = broker.take()
+    assert message
+    assert lifecycle.claim(task_id=task_id(message), owner="worker")
+    return task_id(message)
+
+
+def give_way(task: UUID) -> None:
+    """Hand a document back, as one is whose slice is over."""
+    run = Ingestion.objects.get(task_id=task)
+    ids = {"ingestion_id": run.id, "document_id": run.document_id, "tenant_id": run.tenant_id}
+    lifecycle.release(Lease(**ids, generation=run.generation), gives_way=True)
+
+
+def end(task: UUID) -> None:
+    """Have a document be done."""
+    Ingestion.objects.filter(task_id=task).update(status=Ingestion.Status.COMPLETED)
 
 
 @pytest.mark.usefixtures("_no_patience")
@@ -92,7 +127,7 @@ def test_the_next_message_is_of_the_tenant_that_has_waited_longest_for_a_turn(
         submit(f"One of many {n}.")
     dispatcher.dispatch()
     theirs = submit("The only one.", by=stranger)
-    broker.take()  # there is room for one message, as there is while workers are busy
+    begin_next(broker)  # there is room for one message, as there is while workers are busy
     dispatcher.dispatch()
     assert broker.task_ids()[0] == theirs.ingestion.task_id
 
@@ -103,9 +138,78 @@ def test_tenants_that_all_have_many_take_turns_one_by_one(submit: Submit, broker
     served = []
     for _ in range(9):
         dispatcher.dispatch()
-        message = broker.take()
-        assert message
-        served.append(owners[task_id(message)])
-        Ingestion.objects.filter(task_id=task_id(message)).update(status=Ingestion.Status.RUNNING)
+        served.append(owners[begin_next(broker)])
     assert [served.count(by) for by in callers] == [3, 3, 3]
     assert all(set(served[n : n + 3]) == set(callers) for n in range(7))
+
+
+def test_short_documents_pass_the_long_ones_that_wait_behind_a_long_one(
+    submit: Submit, submit_long: Submit, broker: RealRedis
+) -> None:
+    first, *_ = [submit_long(f"Long {n}.").ingestion.task_id for n in range(5)]
+    dispatcher.dispatch()
+    assert begin_next(broker) == first
+    dispatcher.dispatch()  # nothing short is there yet: a second long one is sent
+    shorts = [submit(f"Short {n}.").ingestion.task_id for n in range(4)]
+    served = []
+    for _ in range(5):
+        dispatcher.dispatch()
+        served.append(begin_next(broker))
+    assert served[1:] == shorts
+
+
+def test_of_several_long_documents_one_at_a_time_is_sent(submit_long: Submit, broker: RealRedis) -> None:
+    longs = [submit_long(f"Long {n}.").ingestion.task_id for n in range(3)]
+    for number in range(3):
+        dispatcher.dispatch()
+        assert broker.task_ids() == longs[number : number + 1]  # what comes now has one before it, not two
+        begin_next(broker)
+
+
+def test_short_documents_without_end_do_not_starve_a_long_one(
+    submit: Submit, submit_long: Submit, broker: RealRedis
+) -> None:
+    """One process; each time that it takes something two more short documents have come, and the long ones give way."""
+    longs = {submit_long(f"Long {n}.").ingestion.task_id for n in range(4)}
+    served: list[UUID] = []
+    for turn in range(40):
+        submit(f"Short {turn}.")
+        submit(f"Another short {turn}.")
+        dispatcher.dispatch()
+        served.append(begin_next(broker))
+        dispatcher.dispatch()
+        give_way(served[-1]) if served[-1] in longs else end(served[-1])
+    assert set(served[:15]) >= longs
+    assert all(served.count(long) > 1 for long in longs)
+
+
+def test_a_long_document_that_was_sent_and_lost_is_sent_again_among_short_ones(
+    submit: Submit, submit_long: Submit, broker: RealRedis
+) -> None:
+    long = submit_long("Long.").ingestion.task_id
+    dispatcher.dispatch()
+    broker.client.flushall()
+    for n in range(5):
+        submit(f"Short {n}.")
+    Ingestion.objects.filter(task_id=long).update(dispatched_at=lifecycle.in_s(-60))
+    dispatcher.dispatch()
+    assert long in broker.task_ids()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_places_in_line_are_the_order_in_which_documents_are_begun(
+    submit: Submit, submit_long: Submit, broker: RealRedis, seed: int
+) -> None:
+    chance = random.Random(seed)
+    tenant = submit("The first.").document.tenant_id
+    for n in range(8):
+        chance.choice((submit, submit_long))(f"Document {n}.")
+    begun = [begin_next(broker)] if dispatcher.dispatch() and seed % 2 else []
+    waiting = Ingestion.objects.filter(status=Ingestion.Status.QUEUED)
+    foretold = turns.places(waiting.values_list("id", flat=True), tenant_id=tenant)
+    tasks = dict(waiting.values_list("id", "task_id"))
+    while waiting.exists():
+        dispatcher.dispatch()
+        begun.append(begin_next(broker))
+    assert begun[-len(foretold) :] == [tasks[run] for run in sorted(foretold, key=foretold.__getitem__)]
+    assert sorted(foretold.values()) == list(range(1, len(foretold) + 1))

@@ -23,8 +23,8 @@ def process_document(self: Task, s3_key: str, user_id: str, document_id: str) ->
 
     A message that finds nothing to claim, because it came twice, leaves what Celery knows of the task alone.
     """
-    dispatcher.dispatch()  # this message has left the queue: there is room for the next
-    outcome = ingestion.run(task_id=UUID(self.request.id))
+    # Once this one is begun there is room for the next. No sooner: what is sent, others can no longer go before.
+    outcome = ingestion.run(task_id=UUID(self.request.id), on_claim=dispatcher.dispatch_soon)
     dispatcher.dispatch_soon()
     if outcome.result is Result.NOTHING_TO_DO:
         raise Ignore

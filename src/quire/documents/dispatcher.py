@@ -10,24 +10,25 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from itertools import zip_longest
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections, transaction
-from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
 
 from quire.celery import sender
-from quire.documents import collector, lifecycle
+from quire.documents import collector, lifecycle, turns
 from quire.documents.models import Ingestion
 
 log = logging.getLogger(__name__)
 
 TASK = "quire.api.tasks.process_document"
 MAX_SENT = 2
-"""Messages that no worker has taken: few, since whose turn it is is decided when one is sent, so that a tenant's one
-document waits for two jobs of another's at most. A worker that takes a message sends the next."""
+"""Documents that were sent and not begun: few, since whose turn it is is decided when one is sent, so that a tenant's
+one document waits for two of another's at most. A worker that begins one sends the next."""
+TAKEN_WITHIN_S = 3
+"""A message that is not in Redis is on its way for so long: a worker took it and has not begun, or it is lost."""
 RESEND_AFTER_S = 10
 """A message may be taken as lost after so long; one that was only slow finds nothing to claim."""
 TICK_S = 0.5
@@ -43,32 +44,27 @@ def dispatch() -> int:
     What was sent is sent again only while Redis holds fewer messages than rows say, so that its list never grows
     while the workers are busy or away.
     """
-    waiting = Ingestion.objects.filter(status=Ingestion.Status.QUEUED)
-    unsent = Q(dispatched_at=None) | Q(dispatched_at__lt=lifecycle.in_s(-RESEND_AFTER_S))
-    due = waiting.filter(unsent, Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now()))
+    waiting = Ingestion.objects.filter(turns.WAITING)
+    due = waiting.filter(Q(dispatched_at=None) | Q(dispatched_at__lt=lifecycle.in_s(-RESEND_AFTER_S)))
     in_queue = _messages_in_queue() if due.exists() else None
     if in_queue is None or in_queue >= MAX_SENT:
         return 0
     if waiting.exclude(dispatched_at=None).count() <= in_queue:  # none was lost
         due = due.filter(dispatched_at=None)
     count = 0
-    for ingestion in _next(due, count=MAX_SENT - in_queue):
-        if due.filter(id=ingestion.id).update(dispatched_at=Now()):
+    for ingestion in turns.next_in_line(due, count=MAX_SENT - in_queue):
+        if _take_turn(due.filter(id=ingestion.id)):
             if not _send(ingestion):
                 break
             count += 1
     return count
 
 
-def _next(due: QuerySet[Ingestion], *, count: int) -> list[Ingestion]:
-    """The tenant to whom something was sent longest ago goes first, and none gets a second turn before all had one."""
-    sent = Ingestion.objects.filter(tenant_id=OuterRef("tenant_id"), dispatched_at__isnull=False)
-    last = Subquery(sent.order_by("-dispatched_at").values("dispatched_at")[:1])
-    tenants = due.values("tenant_id").annotate(first=Min("queued_at"), last=last)
-    line = tenants.order_by(F("last").asc(nulls_first=True), "first")[:count]
-    of_each = [due.filter(tenant_id=t["tenant_id"]).order_by("queued_at")[:count] for t in line]
-    turns = zip_longest(*(each.select_related("document") for each in of_each))
-    return [ingestion for turn in turns for ingestion in turn if ingestion][:count]
+def _take_turn(due: QuerySet[Ingestion]) -> bool:
+    """Note that this one is sent, unless another dispatcher has, or as many are on their way as may be."""
+    on_their_way = Ingestion.objects.filter(turns.SENT, dispatched_at__gte=lifecycle.in_s(-TAKEN_WITHIN_S))
+    is_full = Exists(on_their_way.order_by()[MAX_SENT - 1 : MAX_SENT])
+    return bool(due.filter(~is_full).update(dispatched_at=Now()))
 
 
 def dispatch_soon() -> None:

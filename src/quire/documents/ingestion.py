@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -43,16 +44,18 @@ class Outcome:
     error: QuireError | None = None
 
 
-def run(*, task_id: UUID) -> Outcome:
+def run(*, task_id: UUID, on_claim: Callable[[], None] = lambda: None) -> Outcome:
     """Work on the ingestion of this task, unless another does, or it is over, or it must wait.
 
-    Safe to call any number of times: only one caller can hold the claim.
+    Safe to call any number of times: only one caller can hold the claim. `on_claim`, which must not raise, is called
+    once it is held.
     """
     lease = (
         None if drain.is_begun() else lifecycle.claim(task_id=task_id, owner=f"{socket.gethostname()}:{os.getpid()}")
     )
     if lease is None:
         return Outcome(result=Result.NOTHING_TO_DO)
+    on_claim()
     try:
         with Heartbeat(lease) as heartbeat:
             return _attempt(lease, heartbeat)
