@@ -1,6 +1,7 @@
 """An extractor that does what its file says: each line is a page, and a line `!word` a deed done in the parser.
 
 The first line is done when the file is opened; `ok` there does nothing. What a deed finds out is its page's text.
+As Markdown a file is read as it stands, and nothing is done.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from quire.core.errors import PermanentError, RateLimited
+from quire.core.media_types import MARKDOWN, TEXT
 from quire.core.ports import OcrEngine
 from quire.core.types import Origin, Page
 
@@ -23,7 +25,7 @@ from quire.core.types import Origin, Page
 class NaughtyExtractor:
     """Follows `Extractor`, in its way."""
 
-    media_types = frozenset({"text/plain"})
+    media_types = frozenset({TEXT, MARKDOWN})
 
     def __init__(self, *, ocr: OcrEngine | None, greeting: str = "") -> None:
         self._ocr = ocr
@@ -31,9 +33,12 @@ class NaughtyExtractor:
 
     @contextmanager
     def open(self, path: Path, *, media_type: str) -> Iterator[NaughtyExtraction]:
-        if media_type != "text/plain":
-            raise PermanentError("Not mine.", code="unsupported_type")
         opening, *lines = path.read_text().splitlines()
+        if media_type == MARKDOWN:
+            if not lines:
+                raise PermanentError("There is no text in this file.", code="no_text")
+            yield NaughtyExtraction(title="", lines=[line.removeprefix("!") for line in lines])
+            return
         yield NaughtyExtraction(title=_done(opening) + self.greeting, lines=lines)
 
 
@@ -161,9 +166,25 @@ def _internet(_: str) -> str:
     return "connected"
 
 
+def _once(argument: str) -> str:
+    """A deed, if this file is still there; only an unconfined parser can delete it."""
+    path, _, deed = argument.partition(" ")
+    try:
+        Path(path).unlink()
+    except FileNotFoundError:
+        return "ok"
+    return _done(deed)
+
+
 def _kill_parent(_: str) -> str:
     os.kill(os.getppid(), signal.SIGKILL)
     return "killed"
+
+
+def _stop_self(_: str) -> str:
+    """Only an unconfined parser can."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return "went on"
 
 
 def _kill_self(_: str) -> str:
@@ -207,5 +228,7 @@ DEEDS: dict[str, Callable[[str], str]] = {
     "internet": _internet,
     "kill_parent": _kill_parent,
     "kill_self": _kill_self,
+    "stop_self": _stop_self,
+    "once": _once,
     "nonsense": _talk_nonsense,
 }

@@ -18,7 +18,7 @@ from quire.backends.extractors.by_type import ExtractorByType
 from quire.backends.sandbox.deaths import ParserBug
 from quire.backends.sandbox.extractor import SandboxedExtractor
 from quire.core.errors import PermanentError, RateLimited, TransientError
-from quire.core.media_types import DOCX, PDF, TEXT
+from quire.core.media_types import DOCX, MARKDOWN, PDF, TEXT
 from quire.core.types import Page
 from quire.testing.files import make_docx, make_pdf
 
@@ -43,6 +43,14 @@ def naughty() -> Iterator[SandboxedExtractor]:
 def unconfined() -> Iterator[SandboxedExtractor]:
     """As on a kernel that has neither Landlock nor seccomp."""
     with closing(SandboxedExtractor(extractor=NAUGHTY, limits=LIMITS, is_confined=False)) as extractor:
+        yield extractor
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[SandboxedExtractor]:
+    """Its parser process must answer within a second; what ends it is read as Markdown."""
+    limits = {**LIMITS, "page_s": 3, "answer_s": 1}
+    with closing(SandboxedExtractor(extractor=NAUGHTY, fallbacks={TEXT: MARKDOWN}, limits=limits)) as extractor:
         yield extractor
 
 
@@ -217,6 +225,99 @@ def test_the_parser_process_itself_may_be_killed_in_the_middle(naughty: Sandboxe
         os.kill(before, signal.SIGKILL)
         assert texts(list(pages)) == ["slept", "three"]
     assert naughty.process.pid != before
+
+
+@pytest.mark.parametrize("deed", ["!abort", "!kill_self"])
+def test_a_file_that_ends_its_parser_while_it_is_opened_is_opened_once_more(
+    unconfined: SandboxedExtractor, tmp_path: Path, deed: str
+) -> None:
+    once = f"!once {tmp_path / 'turn'} {deed}"
+    (tmp_path / "turn").touch()
+    pages = read(unconfined, tmp_path, "one", "two", opening=once)
+    assert texts(pages) == ["one", "two"]
+    assert not any(page.warning for page in pages)
+
+
+@pytest.mark.parametrize("deed", ["!abort", "!allocate 3000"])
+def test_a_file_that_ends_its_parser_twice_is_read_as_its_fallback_and_says_so(
+    watched: SandboxedExtractor, tmp_path: Path, deed: str
+) -> None:
+    pages = read(watched, tmp_path, "one", "!abort", "three", opening=deed)
+    assert texts(pages) == ["one", "abort", "three"]
+    assert [bool(page.warning) for page in pages] == [True, False, False]
+    assert pages[0].warning.startswith("From page 1 on this file was read as plain text")
+
+
+def test_markdown_that_takes_for_ever_is_read_as_plain_text(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("Nutmeg grows on Banda.\n\n" + "![" * 60_000)  # the time goes with the square of it
+    with (
+        closing(SandboxedExtractor(extractor=BY_TYPE, limits={"page_s": 1.5})) as extractor,
+        extractor.open(path, media_type=MARKDOWN) as extraction,
+    ):
+        first, *rest = extraction.pages()
+    assert first.text.startswith("Nutmeg grows on Banda.")
+    assert "plain text" in first.warning
+    assert not any(page.warning for page in rest)
+
+
+def test_a_file_that_ends_its_fallback_too_fails_for_its_first_reason(
+    watched: SandboxedExtractor, tmp_path: Path
+) -> None:
+    with pytest.raises(PermanentError, match=r"^This file makes the parser crash \(SIGABRT\)") as caught:
+        read(watched, tmp_path, opening="!abort")  # without a page it is refused there
+    assert caught.value.code == "parser_crash"
+
+
+def test_a_parser_process_that_is_stopped_is_killed_and_costs_no_file(
+    watched: SandboxedExtractor, tmp_path: Path
+) -> None:
+    stopped = watched.process.pid
+    os.kill(stopped, signal.SIGSTOP)
+    pages = read(watched, tmp_path, "one", "two")
+    assert texts(pages) == ["one", "two"]
+    assert not any(page.warning for page in pages)
+    assert is_gone(stopped, within_s=1)
+
+
+def test_a_parser_process_that_is_stopped_in_the_middle_of_a_file_costs_no_page(
+    watched: SandboxedExtractor, tmp_path: Path
+) -> None:
+    stopped = watched.process.pid
+    with watched.open(script(tmp_path, "!pid", "!abort", "three"), media_type=TEXT) as extraction:
+        pages = extraction.pages()
+        child = int(next(pages).text)
+        os.kill(stopped, signal.SIGSTOP)
+        rest = list(pages)
+    assert texts(rest) == ["", "three"]
+    assert "made the parser crash" in rest[0].warning
+    assert is_gone(stopped, within_s=1)
+    assert is_gone(child, within_s=1)
+
+
+def test_leaving_the_block_ends_the_child_of_a_parser_process_that_is_stopped(
+    watched: SandboxedExtractor, tmp_path: Path
+) -> None:
+    with watched.open(script(tmp_path, "!pid", "!loop"), media_type=TEXT) as extraction:
+        child = int(next(iter(extraction.pages())).text)
+        os.kill(watched.process.pid, signal.SIGSTOP)
+    assert is_gone(child, within_s=1)
+    assert texts(read(watched, tmp_path, "good")) == ["good"]
+
+
+def test_a_child_that_is_stopped_costs_no_page(watched: SandboxedExtractor, tmp_path: Path) -> None:
+    with watched.open(script(tmp_path, "!pid", "!sleep 0.5", "three"), media_type=TEXT) as extraction:
+        pages = extraction.pages()
+        os.kill(int(next(pages).text), signal.SIGSTOP)
+        rest = list(pages)
+    assert texts(rest) == ["slept", "three"]
+    assert not any(page.warning for page in rest)
+
+
+def test_a_page_on_which_a_fresh_child_stops_too_is_left_out(unconfined: SandboxedExtractor, tmp_path: Path) -> None:
+    pages = read(unconfined, tmp_path, "one", "!stop_self", "three")
+    assert texts(pages) == ["one", "", "three"]
+    assert pages[1].warning == "Page 2 could not be read: it took more than 1.5 seconds."
 
 
 def test_leaving_the_block_ends_the_child_at_once(naughty: SandboxedExtractor, tmp_path: Path) -> None:

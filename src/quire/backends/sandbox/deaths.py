@@ -19,6 +19,16 @@ class Cause(StrEnum):
     OUTPUT = "output"
     KILLED = "killed"
     """By SIGKILL, and not by us: an operator, or the kernel when the machine's memory ran out."""
+    STARVED = "starved"
+    """A timeout of one that had little of the processor in that time: it was stopped, or it slept."""
+    HUNG = "hung"
+    """The parser process that should watch over it did not answer: it was stopped, or it hangs."""
+
+
+OUR_FAULT = frozenset({Cause.KILLED, Cause.HUNG})
+"""Whatever the file is, it cannot have done that."""
+NOT_AT_ONCE_THE_FILES = OUR_FAULT | {Cause.STARVED}
+"""What a fresh parser need not meet."""
 
 
 class ParserDied(Exception):
@@ -41,7 +51,7 @@ def as_error(death: ParserDied, *, page: int, limits: Limits) -> QuireError:
     """What fails the document; `page` 0 means that it was being opened."""
     where = f"Page {page}" if page else "This file"
     match death.cause:
-        case Cause.TIMEOUT:
+        case Cause.TIMEOUT | Cause.STARVED:
             took = f"{where} took more than {limits.page_s:g} seconds to read"
             return PermanentError(f"{took}, and was given up. {_ADVICE}", code="parser_timeout")
         case Cause.MEMORY:
@@ -54,6 +64,8 @@ def as_error(death: ParserDied, *, page: int, limits: Limits) -> QuireError:
         case Cause.KILLED:
             sentence = "The parser was killed from outside, as happens when the machine runs out of memory."
             return TransientError(sentence, code="parser_killed")
+        case Cause.HUNG:
+            return TransientError("The parser did not answer on our side.", code="parser_unavailable")
         case _:
             return PermanentError(f"{where} makes the parser crash ({death.detail}). {_ADVICE}", code="parser_crash")
 
@@ -75,6 +87,7 @@ def as_warning(death: ParserDied, *, page: int, limits: Limits) -> str:
     """What a document says of a page that was left out."""
     reasons = {
         Cause.TIMEOUT: f"it took more than {limits.page_s:g} seconds",
+        Cause.STARVED: f"it took more than {limits.page_s:g} seconds",
         Cause.MEMORY: f"it needs more than {limits.memory_bytes // MIB} MB of memory",
         Cause.NESTING: "it is nested too deeply",
         Cause.OUTPUT: "it holds more text than Quire takes of one page",

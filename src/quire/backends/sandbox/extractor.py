@@ -7,11 +7,18 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
-from quire.backends.sandbox.deaths import Cause, ParserDied, as_error, as_warning
+from quire.backends.sandbox.deaths import (
+    NOT_AT_ONCE_THE_FILES,
+    OUR_FAULT,
+    Cause,
+    ParserDied,
+    as_error,
+    as_warning,
+)
 from quire.backends.sandbox.limits import Limits
 from quire.backends.sandbox.messages import Info
 from quire.backends.sandbox.parser_process import ParserProcess
@@ -19,7 +26,8 @@ from quire.backends.sandbox.parser_run import Budget, ParserRun
 from quire.backends.sandbox.server import Setup
 from quire.backends.sandbox.viewer import SandboxedViewer
 from quire.core.cancellation import Cancellation
-from quire.core.media_types import SUPPORTED
+from quire.core.errors import PermanentError
+from quire.core.media_types import MARKDOWN, SUPPORTED, TEXT
 from quire.core.types import Origin, Page
 
 log = logging.getLogger(__name__)
@@ -30,6 +38,10 @@ Backend = tuple[str, Mapping[str, Any]]
 
 _OF_WHAT_CAME_BEFORE = frozenset({Cause.CRASH, Cause.MEMORY, Cause.NESTING})
 """Ends that may come of memory that earlier pages spoiled or used up."""
+FALLBACKS = {MARKDOWN: TEXT}
+"""What a file may be read as when it ends the parser of its own type each time it is opened. The others have nothing
+plainer in them that a person would want to read."""
+_READ_PLAINLY = "From page {number} on this file was read as plain text, marks and all: its own parser failed on it."
 
 
 class SandboxedExtractor:
@@ -45,11 +57,14 @@ class SandboxedExtractor:
         ocr: Backend | None = None,
         viewer: Backend | None = None,
         media_types: Iterable[str] = SUPPORTED,
+        fallbacks: Mapping[str, str] = FALLBACKS,
         limits: Mapping[str, Any] | None = None,
         is_confined: bool = True,
     ) -> None:
-        """`limits` are fields of `Limits`. Nothing is started before the first file."""
+        """`limits` are fields of `Limits`, `fallbacks` media types by media type. Nothing is started before the first
+        file."""
         self.media_types = frozenset(media_types)
+        self._fallbacks = fallbacks
         self._limits = Limits(**(limits or {}))
         self._cancellation: Cancellation | None = None
         self.process = ParserProcess(
@@ -72,7 +87,12 @@ class SandboxedExtractor:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             extraction = SandboxedExtraction(
-                self.process, file, media_type=media_type, limits=self._limits, cancellation=self._cancellation
+                self.process,
+                file,
+                media_type=media_type,
+                fallback=self._fallbacks.get(media_type),
+                limits=self._limits,
+                cancellation=self._cancellation,
             )
             try:
                 extraction.open()
@@ -106,12 +126,15 @@ class SandboxedExtraction:
         file: int,
         *,
         media_type: str,
+        fallback: str | None,
         limits: Limits,
         cancellation: Cancellation | None,
     ) -> None:
         self._process = process
         self._file = file
         self._media_type = media_type
+        self._fallback = fallback
+        self._is_plain = False
         self._limits = limits
         self._cancellation = cancellation
         self._budget = Budget(seconds=limits.total_s, bytes=limits.output_bytes)
@@ -128,36 +151,36 @@ class SandboxedExtraction:
         return self._info.page_count
 
     def open(self) -> None:
-        """Start a child and wait until it has opened the file; once more when one was killed from outside."""
+        """Wait until a child has opened the file: one that ends its parser goes to a fresh one, its quarantine, and is
+        read as its fallback, if it has one, when it ends that too."""
         try:
-            self._info = self._start()
+            self._info = self._opened()
         except ParserDied as death:
-            if death.cause is not Cause.KILLED:
-                raise as_error(death, page=0, limits=self._limits) from death
-            self._info = self._open_again()
+            self._fall_back(death)
 
     def pages(self, *, first: int = 1) -> Iterator[Page]:
         """A page that ends the parser gets a fresh child, as long as it may be the pages before it that did it; else
         it is left out with a warning. One bad page more than `Limits.bad_pages` fails the document, as does a file
         of bad pages only."""
-        number, killed_at, bad = max(first, 1), 0, 0
+        number, excused, bad = max(first, 1), 0, 0
+        is_told = not self._is_plain
         while number <= self.page_count:
             began_at = number
             try:
                 for page in self._fresh_run().pages(first=number, page_count=self.page_count):
-                    yield page
-                    number = page.number + 1
+                    yield page if is_told else self._said_to_be_plain(page)
+                    is_told, number = True, page.number + 1
                 return
             except ParserDied as death:
                 log.warning("page %d ended the parser: %s", number, death)
-                if death.cause is Cause.KILLED and killed_at != number:
-                    killed_at = number
+                if death.cause in NOT_AT_ONCE_THE_FILES and excused != number:
+                    excused = number
                     continue
                 if death.cause in _OF_WHAT_CAME_BEFORE and began_at < number:
                     continue
                 bad += 1
                 is_too_bad = bad > self._limits.bad_pages or bad == self.page_count
-                if is_too_bad or death.cause is Cause.KILLED:
+                if is_too_bad or death.cause in OUR_FAULT:
                     raise as_error(death, page=number, limits=self._limits) from death
                 yield self._left_out(number, death)
                 number += 1
@@ -169,25 +192,42 @@ class SandboxedExtraction:
 
     def _start(self) -> Info:
         self.close()
-        channel, status = self._process.start(file=self._file, media_type=self._media_type)
-        self._run = ParserRun(
-            channel, status, limits=self._limits, budget=self._budget, cancellation=self._cancellation
-        )
+        line = self._process.start(file=self._file, media_type=self._media_type)
+        self._run = ParserRun(line, limits=self._limits, budget=self._budget, cancellation=self._cancellation)
         self._is_run_used = False
         return self._run.info()
 
-    def _open_again(self) -> Info:
+    def _opened(self) -> Info:
+        """By a child, or by another when that one ends of it."""
         try:
             return self._start()
         except ParserDied as death:
-            raise as_error(death, page=0, limits=self._limits) from death
+            log.warning("opening a file ended the parser: %s", death)
+            return self._start()
+
+    def _fall_back(self, death: ParserDied) -> None:
+        error = as_error(death, page=0, limits=self._limits)
+        if self._fallback is None or death.cause in OUR_FAULT:
+            raise error from death
+        self._media_type, self._is_plain = self._fallback, True
+        try:
+            self._info = self._start()
+        except (ParserDied, PermanentError):
+            raise error from death
 
     def _fresh_run(self) -> ParserRun:
         """A child that has opened the file and was not yet asked for pages."""
         if self._run is None or self._is_run_used:
-            self._open_again()
+            try:
+                self._opened()
+            except ParserDied as death:
+                raise as_error(death, page=0, limits=self._limits) from death
         self._is_run_used = True
         return cast(ParserRun, self._run)
+
+    def _said_to_be_plain(self, page: Page) -> Page:
+        said = _READ_PLAINLY.format(number=page.number)
+        return replace(page, warning=f"{said} {page.warning}".strip())
 
     def _left_out(self, number: int, death: ParserDied) -> Page:
         warning = as_warning(death, page=number, limits=self._limits)

@@ -22,6 +22,8 @@ class Limits:
     page_s: float = 120
     """For opening the file, and again for each page."""
     total_s: float = 6 * 3600
+    answer_s: float = 10
+    """For the parser process to begin with a file, or to end one, which takes it a millisecond unless it hangs."""
     page_bytes: int = 8 * MIB
     """Of one page with its headings and words, as JSON."""
     output_bytes: int = 512 * MIB

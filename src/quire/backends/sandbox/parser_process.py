@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from quire.backends.sandbox.server import MAX_MESSAGE, Setup
+from quire.backends.sandbox.server import MAX_MESSAGE, Setup, children_of, kill_group
 from quire.core.errors import TransientError
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,17 @@ _STOP_S = 2
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
 _ONE_THREAD = {"OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """A library's threads would not survive the fork; and a worker has one core."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """To one child, and about it."""
+
+    channel: socket.socket
+    status: socket.socket
+    """Says which child it is and how it ended; closing it kills the child."""
+    replace_parser: Callable[[], None]
+    """Kill the parser process that should watch over the child, and all of its children: it does not answer."""
 
 
 class ParserProcess:
@@ -50,8 +62,8 @@ class ParserProcess:
         with self._lock:
             return self._started().confined_by
 
-    def start(self, *, file: int, **wanted: Any) -> tuple[socket.socket, socket.socket]:
-        """Fork a child for an open file: its channel, and its status socket, whose closing kills it.
+    def start(self, *, file: int, **wanted: Any) -> Line:
+        """Have a child forked for an open file.
 
         `wanted` is `media_type` for all that is in it, or the arguments of `Viewer.draw` or `.locate` for one page.
 
@@ -62,12 +74,12 @@ class ParserProcess:
         with channel_end, status_end:
             try:
                 descriptors = [file, channel_end.fileno(), status_end.fileno()]
-                self._send(json.dumps(wanted).encode(), descriptors)
+                running = self._send(json.dumps(wanted).encode(), descriptors)
             except BaseException:
                 channel.close()
                 status.close()
                 raise
-        return channel, status
+        return Line(channel=channel, status=status, replace_parser=partial(self._replace, running))
 
     def close(self) -> None:
         """End the process and its children. It starts again when it is needed again."""
@@ -83,14 +95,25 @@ class ParserProcess:
             running.control.close()
             running.process.returncode = 0  # it is the parent's to wait for
 
-    def _send(self, message: bytes, descriptors: list[int]) -> None:
+    def _send(self, message: bytes, descriptors: list[int]) -> _Running:
+        """Returns the process that has the message."""
         with self._lock:
             try:
                 socket.send_fds(self._started().control, [message], descriptors)
-            except (BrokenPipeError, ConnectionResetError):
+            except (BrokenPipeError, ConnectionResetError, TimeoutError):
                 log.warning("the parser process had died: starting another")
                 self._stop()
                 socket.send_fds(self._started().control, [message], descriptors)
+            return self._started()
+
+    def _replace(self, running: _Running) -> None:
+        """The next file starts another, unless somebody else has noticed already."""
+        log.warning("parser process %d does not answer: it is killed", running.process.pid)
+        with self._lock:
+            if self._running is running:
+                self._running = None
+        _kill(running.process)
+        running.stop()
 
     def _started(self) -> _Running:
         if self._running is None:
@@ -140,7 +163,14 @@ def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
     try:
         process.wait(_STOP_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """With its children: each leads a group of its own, and a process that is stopped ends none of them."""
+    if process.poll() is None:
+        for pid in (*children_of(process.pid), process.pid):
+            kill_group(pid)
         process.wait()
 
 

@@ -1,7 +1,8 @@
 """The parser process: started fresh, warm, single-threaded; forks a child for each file, and parses no file itself.
 
 Run as `python -m quire.backends.sandbox.server FD`, FD being its end of the control socket. The first message says what
-to build (`Setup`); each later one carries three descriptors: the file, the channel for pages, the status socket.
+to build (`Setup`); each later one carries three descriptors: the file, the channel for pages, the status socket, on
+which it tells which child has the file and, later, how that child ended.
 The process ends, and its children with it, when the worker's end of the control socket is closed.
 """
 
@@ -110,7 +111,7 @@ class Server:
             else:
                 self._reap(key.data)
         for child in self._children.values():
-            _kill_group(child.pid)
+            kill_group(child.pid)
 
     def _accept(self) -> bool:
         """Fork a child for a message; False when the worker has gone."""
@@ -130,6 +131,7 @@ class Server:
         self._children[pid] = child
         self._selector.register(child.pidfd, selectors.EVENT_READ, child)
         self._selector.register(status, selectors.EVENT_READ, child)
+        _report(status, {"pid": pid})
         return True
 
     def _become_child(self, file: int, channel: socket.socket, wanted: dict[str, Any]) -> None:
@@ -153,11 +155,11 @@ class Server:
     def _dismiss(self, child: Child) -> None:
         """The worker closed the status socket: it wants no more of this file."""
         self._selector.unregister(child.status)
-        _kill_group(child.pid)
+        kill_group(child.pid)
 
     def _reap(self, child: Child) -> None:
         # Before the wait: until then nobody else can have this number.
-        _kill_group(child.pid)
+        kill_group(child.pid)
         _, status, usage = os.wait4(child.pid, 0)
         self._selector.unregister(child.pidfd)
         os.close(child.pidfd)
@@ -165,13 +167,13 @@ class Server:
             self._selector.unregister(child.status)
         del self._children[child.pid]
         self._kill_strays()
-        report = {"exit_code": os.waitstatus_to_exitcode(status), "peak_bytes": usage.ru_maxrss * 1024}
-        with child.status, suppress(OSError):
-            child.status.send(json.dumps(report).encode())
+        with child.status:
+            exit_code = os.waitstatus_to_exitcode(status)
+            _report(child.status, {"exit_code": exit_code, "peak_bytes": usage.ru_maxrss * 1024})
 
     def _kill_strays(self) -> None:
         """Kill what a child left behind in a session of its own: orphans come to us, their subreaper."""
-        while strays := _children_of(os.getpid()) - self._children.keys():
+        while strays := children_of(os.getpid()) - self._children.keys():
             for pid in strays:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -222,13 +224,21 @@ def _close_all_but(kept: set[int]) -> None:
         low = number + 1
 
 
-def _kill_group(pid: int) -> None:
+def _report(status: socket.socket, message: dict[str, int]) -> None:
+    """To the worker, if it still listens."""
+    with suppress(OSError):
+        status.send(json.dumps(message).encode())
+
+
+def kill_group(pid: int) -> None:
+    """Kill a process and the group that it leads."""
     for kill in (os.killpg, os.kill):  # it may not have made its group yet
         with suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
 
 
-def _children_of(pid: int) -> set[int]:
+def children_of(pid: int) -> set[int]:
+    """Empty where nobody can tell."""
     try:
         return {int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
     except OSError:  # a kernel without CONFIG_PROC_CHILDREN

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from quire.backends.sandbox import messages
-from quire.backends.sandbox.deaths import ParserDied, as_error
+from quire.backends.sandbox.deaths import OUR_FAULT, ParserDied, as_error
 from quire.backends.sandbox.limits import Limits
 from quire.backends.sandbox.parser_process import ParserProcess
 from quire.backends.sandbox.parser_run import Budget, ParserRun
@@ -61,16 +61,24 @@ class SandboxedViewer:
             raise TransientError("Too many pages are being drawn at present. Try again soon.", code="parser_busy")
         try:
             with path.open("rb") as file:
-                return self._answer(file.fileno(), kind, check, wanted)
+                return self._surely(file.fileno(), kind, check, wanted)
         except ParserDied as death:
             raise as_error(death, page=wanted["number"], limits=self._limits) from death
         finally:
             self._room.release()
 
+    def _surely(self, file: int, kind: str, check: Callable[[Any], T], wanted: dict[str, Any]) -> T:
+        """Asked for once more when it was not the page that ended the parser."""
+        try:
+            return self._answer(file, kind, check, wanted)
+        except ParserDied as death:
+            if death.cause not in OUR_FAULT:
+                raise
+            return self._answer(file, kind, check, wanted)
+
     def _answer(self, file: int, kind: str, check: Callable[[Any], T], wanted: dict[str, Any]) -> T:
-        channel, status = self._process.start(file=file, **wanted)
         budget = Budget(seconds=self._limits.page_s, bytes=self._limits.output_bytes)
-        run = ParserRun(channel, status, limits=self._limits, budget=budget)
+        run = ParserRun(self._process.start(file=file, **wanted), limits=self._limits, budget=budget)
         try:
             return run.answer(kind, check)
         finally:
