@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from tests.api.conftest import Live
+from tests.own_redis import OwnRedis
 
 from quire.api.events import DocumentWatch, TenantWatch
 from quire.api.news import LOOK_EVERY_S, News
@@ -21,6 +23,8 @@ from quire.documents.lease import Lease
 from quire.documents.models import Ingestion
 from quire.environment import Environment
 from quire.tenants.services import Caller
+
+LOOKS = 30
 
 
 def take_in(client: Client, name: str) -> dict[str, Any]:
@@ -123,6 +127,32 @@ def test_with_redis_news_comes_at_once(live: Live, settings: Any) -> None:
             client.publish(events.channel(tenant_id), "something changed")
 
     assert waited(tenant_id, publish) < LOOK_EVERY_S / 2
+
+
+def test_a_watcher_looks_on_while_redis_restarts_and_hears_news_again_after_it(tmp_path: Path, settings: Any) -> None:
+    tenant_id = uuid.uuid4()
+
+    async def heard_after_restart(server: OwnRedis) -> int:
+        async with News(tenant_id) as news:
+            assert _told_of(server, tenant_id) == 1
+            await asyncio.to_thread(server.stop)
+            await news.wait()
+            await asyncio.to_thread(server.start)
+            for _ in range(LOOKS):
+                await news.wait()
+                if heard := _told_of(server, tenant_id):
+                    return heard
+            return 0
+
+    with OwnRedis(tmp_path) as server:
+        settings.ENV = Environment.model_validate({"QUIRE_DATA_DIR": tmp_path, "REDIS_URL": server.url})
+        assert asyncio.run(heard_after_restart(server)) == 1
+
+
+def _told_of(server: OwnRedis, tenant_id: uuid.UUID) -> int:
+    """How many hear of something that changed in the tenant."""
+    with server.client() as client:
+        return int(client.publish(events.channel(tenant_id), "something changed"))
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
@@ -51,6 +52,17 @@ def test_uploads_are_taken_at_once_without_redis_and_processed_when_it_is_back(s
     for (document_id, _), paper in zip(taken, papers, strict=True):
         assert scene.finished(document_id)["status"] == "completed"
         assert scene.answers_with(document_id, paper)
+
+
+def test_an_open_event_stream_tells_what_happens_while_redis_is_away_and_after(scene: Scene, write: Any) -> None:
+    with scene.http.stream("GET", "/api/events/") as stream:
+        assert stream.status_code == 200
+        lines = stream.iter_lines()
+        scene.service.kill("redis", is_wanted=False)
+        document_id = scene.upload(write())
+        assert _told(lines, document_id, "processing")
+        scene.service.start("redis")
+        assert _told(lines, document_id, "completed")
 
 
 def test_a_full_disk_refuses_uploads_keeps_what_was_taken_and_all_goes_on(scene: Scene, write: Any) -> None:
@@ -107,6 +119,12 @@ def test_a_database_locked_for_long_refuses_uploads_and_all_goes_on(scene: Scene
         lock.close()
     assert scene.finished(document_id)["status"] == "completed"
     assert scene.answers_with(document_id, paper)
+
+
+def _told(lines: Iterator[str], document_id: str, status: str) -> bool:
+    """Whether the stream tells that the document stands so; keep-alives come for ever, so that `timeout` ends it."""
+    data = (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
+    return any(each["id"] == document_id and each.get("status") == status for each in data)
 
 
 def _upload_s(scene: Scene, paper: Paper) -> tuple[str, float]:
