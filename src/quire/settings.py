@@ -110,6 +110,7 @@ FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20  # bytes of a body that is not a file
 FILE_UPLOAD_HANDLERS = ["quire.api.uploads.HashingUploadHandler"]
 
+SESSION_ENGINE = "quire.tenants.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.public_url.startswith("https://")

@@ -188,6 +188,16 @@ def test_the_original_comes_back_byte_for_byte_and_harmless(live: Live) -> None:
     assert "sandbox" in answer.headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("cookie", [r'"\000aaaaaaaa"', r'"aaaaaaaa\377"', "A" * 32, "a" * 5000])
+def test_a_session_cookie_that_nobody_was_given_is_no_session_at_any_door(live: Live, cookie: str) -> None:
+    headers = {"Cookie": f"sessionid={cookie}"}
+    with httpx.Client(base_url=live.url, headers=headers, trust_env=False) as stranger:
+        assert stranger.get("/").headers["Location"].startswith("/sign-in/")
+        assert stranger.get("/sign-in/").status_code == 200
+        assert stranger.get("/api/documents/").status_code == 401
+        assert stranger.post("/api/ingest/", files={"file": ("a.txt", b"text")}).status_code == 401
+
+
 def test_a_file_that_says_it_is_too_large_is_refused_before_it_is_sent(live: Live) -> None:
     head = (
         f"POST /api/ingest/ HTTP/1.1\nHost: x\nAuthorization: Bearer {live.key}\n"

@@ -17,11 +17,11 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError, connections
 
 from quire.api import problems
 from quire.tenants.services import caller_of_key
+from quire.tenants.sessions import SessionStore
 
 log = logging.getLogger(__name__)
 
