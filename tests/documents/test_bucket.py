@@ -193,6 +193,18 @@ def test_a_download_is_sent_to_the_bucket_which_gives_it_to_be_saved(submit: Sub
     assert given.headers["Content-Disposition"] == "attachment; filename*=utf-8''Muskat%20%C3%BC.html"
 
 
+def test_the_headers_of_a_download_are_told_by_us_since_a_link_is_good_for_getting_only(
+    submit: Submit, web: Client, bucket: str
+) -> None:
+    submission = submit(name="Muskat ü.txt")
+    answer = web.head(f"/api/documents/{submission.document.id}/file/")
+    assert (answer.status_code, answer["Content-Length"], answer["Content-Type"]) == (200, "22", "text/plain")
+    assert answer["Content-Disposition"] == "attachment; filename*=utf-8''Muskat%20%C3%BC.txt"
+    assert (answer.content, answer["X-Content-Type-Options"]) == (b"", "nosniff")
+    s3_server.client().delete_object(Bucket=bucket, Key=submission.ingestion.storage_key)
+    assert web.head(f"/api/documents/{submission.document.id}/file/").status_code == 503
+
+
 def test_a_link_is_given_to_nobody_else(submit: Submit, stranger: Caller) -> None:
     key = create_key(tenant=stranger.tenant, user=stranger.user, name="test")[1]
     theirs = Client(headers={"Authorization": f"Bearer {key}"})

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
-from django.utils.http import quote_etag
+from django.utils.http import content_disposition_header, quote_etag
 from ninja import File, Query, Router
 from ninja.files import UploadedFile
 
@@ -43,6 +43,8 @@ RANGE = "With it, `boxes` are those of the passage of `text` that begins here, o
 @router.get("{uuid:document_id}/file/", summary="The original file", openapi_extra=_BYTES)
 def get_file(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
     original = services.original(tenant=caller_of(request).tenant, document_id=document_id)
+    if original.url and request.META["REQUEST_METHOD"] == "HEAD":
+        return _head(original)  # the link is signed for GET: the bucket would refuse it
     if original.url:
         return HttpResponseRedirect(original.url, headers=_SAFE | {"Referrer-Policy": "no-referrer"})
     return Download(
@@ -52,6 +54,13 @@ def get_file(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
         content_type=original.media_type,
         headers=_SAFE | {"Content-Length": str(original.size_bytes)},
     )
+
+
+def _head(original: services.Original) -> HttpResponse:
+    """What is told of a file that is not sent, as if it came from us."""
+    disposition = content_disposition_header(as_attachment=True, filename=original.name) or "attachment"
+    told = {"Content-Length": str(original.size_bytes), "Content-Disposition": disposition}
+    return HttpResponse(content_type=original.media_type, headers=_SAFE | told)
 
 
 @router.put(
