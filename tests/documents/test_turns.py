@@ -11,7 +11,7 @@ from pytest_django import Settings
 from real_redis import RealRedis, task_id
 
 from quire.core.errors import RateLimited
-from quire.documents import dispatcher, ingestion, lifecycle, turns
+from quire.documents import dispatcher, ingestion, lifecycle, reports, turns
 from quire.documents.ingestion import Result
 from quire.documents.lease import Lease
 from quire.documents.models import Ingestion
@@ -115,9 +115,7 @@ def test_the_line_is_each_tenants_own(submit: Submit, stranger: Caller) -> None:
     for n in range(5):
         submit(f"Mine {n}.")
     theirs = submit("Theirs.", by=stranger)
-    from quire.documents.reports import run_report
-
-    assert run_report(Ingestion.objects.get(id=theirs.ingestion.id)).queue_position == 1
+    assert reports.report(theirs.document).run.queue_position == 1
 
 
 def test_the_next_message_is_of_the_tenant_that_has_waited_longest_for_a_turn(

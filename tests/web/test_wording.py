@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from quire.documents import reports
+from quire.documents import lifecycle, reports
 from quire.documents.models import Document, Ingestion
 from quire.web.wording import ago, countdown, duration, standing
 
@@ -29,6 +29,13 @@ def test_what_waits_says_its_place_in_line(document: Document, put: Put) -> None
     assert said(document) == "Waiting to begin, next in line"
     second = put("Another text.", is_worked_on=False)
     assert standing(reports.report(second)) == "Waiting to begin, number 2 in line"
+
+
+def test_what_waits_says_when_it_will_begin_once_that_is_known(document: Document, put: Put) -> None:
+    put("Done.", is_worked_on=False)
+    runs = Ingestion.objects.exclude(document=document)
+    runs.update(status="completed", timings={"embedding": 15.0}, finished_at=lifecycle.in_s(0), lease_owner="host:1")
+    assert standing(reports.report(document)) == "Waiting to begin, next in line, in about 15 s"
 
 
 @pytest.mark.parametrize(

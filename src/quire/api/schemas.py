@@ -45,13 +45,22 @@ class ProblemOut(Schema):
     code: str
 
 
+QUEUE_POSITION = (
+    "Its place among the tenant's documents that wait for their turn, as the line stands: 1 is next. "
+    "Other tenants have turns between"
+)
+
+
 class ProgressOut(Schema):
     percent: int = Field(description="0 to 99 while it runs, 100 when completed")
     pages_done: int
     pages_total: int | None
     chunks_done: int
     chunks_total: int | None
-    eta_s: float | None = Field(description="Seconds that the present stage still needs, at its pace so far")
+    eta_s: float | None = Field(
+        description="Seconds that the present stage still needs, at its pace so far; while queued, until it is begun, "
+        "by all tenants' lines and how long the last documents took; null while that is not known"
+    )
 
 
 class ErrorOut(Schema):
@@ -67,7 +76,7 @@ class RunOut(Schema):
     status: Literal["queued", "running", "completed", "failed", "superseded"]
     stage: str
     progress: ProgressOut
-    queue_position: int | None
+    queue_position: int | None = Field(description=QUEUE_POSITION)
     attempts: int
     retry_at: datetime | None
     waiting_for: str
@@ -90,7 +99,7 @@ class DocumentOut(Schema):
     status: Literal["processing", "completed", "failed"]
     stage: str
     progress: ProgressOut
-    queue_position: int | None = Field(description="1 is next")
+    queue_position: int | None = Field(description=QUEUE_POSITION)
     attempts: int
     retry_at: datetime | None
     waiting_for: str

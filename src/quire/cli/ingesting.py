@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from quire.cli import address
 from quire.cli.client import Api, Refused
 from quire.cli.errors import Failure
+from quire.cli.status import work_of
 
 IN_FLIGHT = 3
 POLL_S = 0.3
@@ -129,6 +130,4 @@ def count(number: int, noun: str) -> str:
 def _stage(run: dict[str, Any]) -> str:
     if run["retry_at"] and run["error"]:
         return f"waiting to try again: {run['error']['message']}"
-    if run["stage"] == "queued" and run["queue_position"]:
-        return f"queued, number {run['queue_position']}"
-    return f"{run['stage']} {run['progress']['percent']} %"
+    return work_of(run)

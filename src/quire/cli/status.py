@@ -57,10 +57,22 @@ def state_of(document: dict[str, Any]) -> str:
     error = document["error"]
     if document["status"] == "processing":
         waits = f", attempt {document['attempts'] + 1}: {error['message']}" if error else ""
-        return f"{document['stage']}, {document['progress']['percent']} %{waits}"
+        return f"{work_of(document)}{waits}"
     if document["status"] == "failed" and error:
         return f"failed: {error['message']} ({error['code']})"
     return f"{document['status']}{', a new version under way' if document['pending'] else ''}"
+
+
+def work_of(run: dict[str, Any]) -> str:
+    """The stage, and its place in line where it waits for its turn, else how far it is."""
+    place, eta_s = run["queue_position"], run["progress"]["eta_s"]
+    if place is None:
+        return f"{run['stage']}, {run['progress']['percent']} %"
+    return f"queued, number {place} in line{'' if eta_s is None else f', begins in about {_roughly(eta_s)}'}"
+
+
+def _roughly(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _timings(document: dict[str, Any]) -> str:

@@ -156,6 +156,7 @@ class Ingestion(TenantModel):
             models.Index(fields=["status", "lease_expires_at"], name="ingestion_lease"),
             models.Index(fields=["tenant", "-created_at"], name="ingestion_newest"),
             models.Index(fields=["tenant", "-dispatched_at"], name="ingestion_last_turn"),
+            models.Index(fields=["-finished_at"], name="ingestion_ended_last"),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from quire.documents.models import Document, Ingestion, Status
+from quire.documents.outlook import Outlook, outlooks
 
 EXTRACTION_SHARE = 30
 """Percent of the bar that extraction fills; embedding fills the rest, since it takes most of the time."""
@@ -40,6 +41,7 @@ class Progress:
     chunks_done: int
     chunks_total: int | None
     eta_s: float | None
+    """Of its present stage: while it waits for its turn, until it is begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class RunReport:
     stage: str
     progress: Progress
     queue_position: int | None
+    """Of the documents of its tenant that wait for their turn: 1 is next."""
     attempts: int
     retry_at: datetime | None
     waiting_for: str
@@ -104,15 +107,16 @@ def report(document: Document) -> DocumentReport:
 
 
 def reports(documents: Iterable[Document]) -> list[DocumentReport]:
-    """Reports in the order given, with one query for all their runs."""
+    """Reports in the order given, by as many queries for many as for one."""
     documents = list(documents)
     runs: dict[UUID, list[Ingestion]] = {document.id: [] for document in documents}
     for ingestion in Ingestion.objects.filter(document__in=documents).order_by("version"):
         runs[ingestion.document_id].append(ingestion)
-    return [_report(document, runs[document.id]) for document in documents]
+    waiting = outlooks(run for of_one in runs.values() for run in of_one)
+    return [_report(document, runs[document.id], waiting) for document in documents]
 
 
-def _report(document: Document, runs: list[Ingestion]) -> DocumentReport:
+def _report(document: Document, runs: list[Ingestion], waiting: Mapping[UUID, Outlook]) -> DocumentReport:
     newest = runs[-1]
     shown = next((run for run in runs if run.id == document.active_ingestion_id), newest)
     pending = newest if newest.version > shown.version and newest.status in _PENDING else None
@@ -126,23 +130,22 @@ def _report(document: Document, runs: list[Ingestion]) -> DocumentReport:
         bytes=shown.bytes,
         sha256=document.sha256,
         status=document.status,
-        run=run_report(shown),
+        run=_run_report(shown, waiting.get(shown.id)),
         pages=shown.pages_done,
         chunks=shown.chunks_done,
-        pending=run_report(pending) if pending else None,
+        pending=_run_report(pending, waiting.get(pending.id)) if pending else None,
         created_at=document.created_at,
         completed_at=document.completed_at,
     )
 
 
-def run_report(run: Ingestion) -> RunReport:
-    """One run as it stands now."""
+def _run_report(run: Ingestion, outlook: Outlook | None) -> RunReport:
     return RunReport(
         task_id=run.task_id,
         status=run.status,
         stage=run.stage if run.status == Ingestion.Status.RUNNING else _resting_stage(run),
-        progress=_progress(run),
-        queue_position=_queue_position(run) if run.status == Ingestion.Status.QUEUED else None,
+        progress=_progress(run, outlook),
+        queue_position=outlook.place if outlook else None,
         attempts=run.attempts,
         retry_at=run.next_attempt_at,
         waiting_for=run.waiting_for,
@@ -156,7 +159,7 @@ def _resting_stage(run: Ingestion) -> str:
     return "done" if run.status == Ingestion.Status.COMPLETED else run.status
 
 
-def _progress(run: Ingestion) -> Progress:
+def _progress(run: Ingestion, outlook: Outlook | None) -> Progress:
     percent = 100 if run.status == Ingestion.Status.COMPLETED else _percent(run)
     return Progress(
         percent=percent,
@@ -164,7 +167,7 @@ def _progress(run: Ingestion) -> Progress:
         pages_total=run.pages_total,
         chunks_done=run.chunks_done,
         chunks_total=run.chunks_total,
-        eta_s=_eta_s(run),
+        eta_s=outlook.eta_s if outlook else _eta_s(run),
     )
 
 
@@ -186,14 +189,6 @@ def _eta_s(run: Ingestion) -> float | None:
         if spent and done and total:
             return round(spent / done * (total - done), 1)
     return None
-
-
-def _queue_position(run: Ingestion) -> int:
-    """How many documents of this tenant are served before this one, and itself: 1 is next."""
-    # Compared in the database: SQLite keeps milliseconds as text, and Python would bring microseconds.
-    own = Ingestion.objects.filter(id=run.id).values("queued_at")[:1]
-    waiting = Ingestion.objects.filter(tenant_id=run.tenant_id, status=Ingestion.Status.QUEUED)
-    return waiting.filter(queued_at__lt=own).count() + 1
 
 
 def _failure(run: Ingestion) -> Failure | None:

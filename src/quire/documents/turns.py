@@ -49,17 +49,23 @@ def places(runs: Iterable[UUID], *, tenant_id: UUID) -> dict[UUID, int]:
     Those that do not wait for their turn stand nowhere.
     """
     waiting = Ingestion.objects.filter(WAITING, tenant_id=tenant_id)
-    unsent = waiting.exclude(SENT)
-    order = [_when(SENT).desc(), _gives_way(unsent, tenant_id).asc(), F("queued_at").asc(), F("id").asc()]
+    gives_way = _gives_way(waiting.exclude(SENT), has_one_under_way=bool(_long_under_way(tenant_id)))
+    order = [_when(SENT).desc(), gives_way.asc(), F("queued_at").asc(), F("id").asc()]
     line = waiting.annotate(place=Window(RowNumber(), order_by=order))
-    return dict(line.filter(id__in=list(runs)).values_list("id", "place"))
+    # One condition with the place itself, which never is 0: by a condition of their own only these would be counted.
+    these = Q(id__in=list(runs)) | Q(place=0)
+    return dict(line.filter(these).values_list("id", "place"))
 
 
 def _of_tenant(tenant_id: UUID, due: QuerySet[Ingestion], *, count: int) -> list[Ingestion]:
     due = due.filter(tenant_id=tenant_id)
-    line = due.annotate(is_long=_when(LONG)).order_by(_gives_way(due, tenant_id), "queued_at", "id")
+    under_way = _long_under_way(tenant_id)
+    lost = set(due.filter(id__in=under_way).values_list("id", flat=True)) if under_way else set()
+    statuses = [status for run, status in under_way.items() if run not in lost]
+    is_one_sent = Ingestion.Status.QUEUED in statuses
+    gives_way = _gives_way(due, has_one_under_way=bool(statuses))
     chosen: list[Ingestion] = []
-    is_one_sent = _long_ones(tenant_id).filter(SENT).exclude(id__in=due.values("id")).exists()
+    line = due.annotate(is_long=_when(LONG)).order_by(gives_way, "queued_at", "id")
     for ingestion in line.select_related("document")[:count]:
         if ingestion.is_long and is_one_sent:
             break
@@ -68,19 +74,18 @@ def _of_tenant(tenant_id: UUID, due: QuerySet[Ingestion], *, count: int) -> list
     return chosen
 
 
-def _gives_way(line: QuerySet[Ingestion], tenant_id: UUID) -> Case:
+def _gives_way(line: QuerySet[Ingestion], *, has_one_under_way: bool) -> Case:
     """Whether a run of this line is a long one behind another: one that is under way, or the first of the line."""
-    under_way = (
-        _long_ones(tenant_id).filter(SENT | Q(status=Ingestion.Status.RUNNING)).exclude(id__in=line.values("id"))
-    )
-    if under_way.exists():
-        return _when(LONG)
-    first = line.filter(LONG).order_by("queued_at", "id").values_list("id", flat=True).first()
+    first = None
+    if not has_one_under_way:
+        first = line.filter(LONG).order_by("queued_at", "id").values_list("id", flat=True).first()
     return _when(LONG & ~Q(id=first)) if first else _when(LONG)
 
 
-def _long_ones(tenant_id: UUID) -> QuerySet[Ingestion]:
-    return Ingestion.objects.filter(LONG, tenant_id=tenant_id)
+def _long_under_way(tenant_id: UUID) -> dict[UUID, str]:
+    """The long runs of a tenant that were sent or begun, with their status."""
+    under_way = SENT | Q(status=Ingestion.Status.RUNNING)
+    return dict(Ingestion.objects.filter(LONG, under_way, tenant_id=tenant_id).values_list("id", "status"))
 
 
 def _when(condition: Q) -> Case:

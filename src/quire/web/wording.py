@@ -94,9 +94,12 @@ def _waiting(run: RunReport) -> str:
     if run.attempts and run.error:
         numbers = {"n": run.attempts, "of": MAX_ATTEMPTS - 1, "time": duration(max(0.0, wait_s))}
         return gettext("Retry %(n)d of %(of)d in %(time)s") % numbers
-    if run.queue_position is None or run.queue_position == 1:
-        return gettext("Waiting to begin, next in line")
-    return gettext("Waiting to begin, number %(n)d in line") % {"n": run.queue_position}
+    place = run.queue_position or 1
+    line = gettext("next in line") if place == 1 else gettext("number %(n)d in line") % {"n": place}
+    if run.progress.eta_s is not None and run.progress.eta_s >= 1:
+        said = {"line": line, "time": duration(run.progress.eta_s)}
+        return gettext("Waiting to begin, %(line)s, in about %(time)s") % said
+    return gettext("Waiting to begin, %(line)s") % {"line": line}
 
 
 def _stage(run: RunReport) -> str:
