@@ -8,17 +8,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import redis
 from django.db import connections
 from django.db.models import F
+from django.utils import timezone
 from real_redis import RealRedis, task_id
 from tests.stores import DatabaseVectorStore
 
 from quire import registry
-from quire.documents import dispatcher, lifecycle, services
-from quire.documents.models import Ingestion
+from quire.documents import collector, dispatcher, lifecycle, services
+from quire.documents.models import Ingestion, Tombstone
 from quire.documents.services import Submission
 from quire.tenants.services import Caller
 
@@ -164,8 +166,32 @@ def test_a_purge_that_hangs_keeps_neither_a_crashed_document_nor_a_new_one_waiti
             process.join()
 
 
-def _until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("stores")
+def test_who_deletes_much_does_not_wait_for_many_rounds_of_the_collector(caller: Caller) -> None:
+    count = 2 * collector.BATCH + 1
+    Tombstone.objects.bulk_create(
+        Tombstone(
+            tenant=caller.tenant,
+            ingestion_id=uuid4(),
+            document_id=uuid4(),
+            storage_key=f"{caller.tenant.id}/{number}",
+            purge_at=timezone.now() - timedelta(hours=1),
+        )
+        for number in range(count)
+    )
+    stop = threading.Event()
+    process = threading.Thread(target=dispatcher.run, kwargs={"stop": stop, "also": {}, "collect_every_s": 3600})
+    process.start()
+    try:
+        _until(lambda: not Tombstone.objects.exists(), within_s=60)
+    finally:
+        stop.set()
+        process.join()
+
+
+def _until(is_so: Callable[[], bool], *, within_s: float = 5) -> None:
+    deadline = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)

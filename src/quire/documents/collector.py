@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from quire import registry
@@ -27,9 +27,8 @@ _Row = TypeVar("_Row", Ingestion, Document, Tombstone)
 
 def collect() -> int:
     """Purge a batch of finished runs and deleted documents. Returns how many of both. Safe to run many times over."""
-    deleting = Document.objects.filter(status=Status.DELETING).order_by("?")
     purged = sum(_try(_purge, ingestion) for ingestion in _unneeded().order_by("?")[:BATCH])
-    removed = sum(_try(_remove, document) for document in deleting[:BATCH])
+    removed = sum(_try(_remove, document) for document in _emptied().order_by("?")[:BATCH])
     late = Tombstone.objects.filter(purge_at__lt=Now()).order_by("?")
     return purged + removed + sum(_try(_purge_again, tombstone) for tombstone in late[:BATCH])
 
@@ -53,6 +52,13 @@ def _unneeded() -> QuerySet[Ingestion]:
     )
     inactive = over.exclude(id=F("document__active_ingestion")) | over.filter(document__active_ingestion=None)
     return inactive | over.filter(document__status=Status.DELETING)
+
+
+def _emptied() -> QuerySet[Document]:
+    """Deleted documents whose runs are all purged."""
+    unpurged = Ingestion.objects.filter(document=OuterRef("pk"), purged_at=None)
+    emptied: QuerySet[Document] = Document.objects.filter(~Exists(unpurged), status=Status.DELETING)
+    return emptied
 
 
 def _purge(ingestion: Ingestion) -> int:

@@ -33,6 +33,8 @@ RESEND_AFTER_S = 10
 """A message may be taken as lost after so long; one that was only slow finds nothing to claim."""
 TICK_S = 0.5
 COLLECT_EVERY_S = 10
+COLLECT_ON_AFTER_S = 0.2
+"""While there is more to remove: a pause between two batches, in which others get at SQLite's only lock."""
 
 Job = Callable[[], int]
 """Something done again and again; how much of it there was is for tests and logs."""
@@ -72,21 +74,17 @@ def dispatch_soon() -> None:
     transaction.on_commit(dispatch, robust=True)
 
 
-def run(*, stop: threading.Event, also: Mapping[Job, float]) -> None:
+def run(*, stop: threading.Event, also: Mapping[Job, float], collect_every_s: float = COLLECT_EVERY_S) -> None:
     """The dispatcher process: until `stop` is set, send, sweep and collect, and `also` other jobs, each every so many
     seconds.
 
     Each in a thread of its own: a purge that waits for a slow store must not keep the others from their time.
     """
-    jobs: dict[Job, float] = {
-        dispatch: TICK_S,
-        lifecycle.sweep: settings.ENV.sweep_s,
-        collector.collect: COLLECT_EVERY_S,
-        **also,
-    }
+    jobs: dict[Job, float] = {dispatch: TICK_S, lifecycle.sweep: settings.ENV.sweep_s, **also}
     threads = [
         threading.Thread(target=_repeat, args=(job, every_s, stop), name=job.__name__) for job, every_s in jobs.items()
     ]
+    threads.append(threading.Thread(target=_collect, args=(collect_every_s, stop), name="collect"))
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -95,21 +93,30 @@ def run(*, stop: threading.Event, also: Mapping[Job, float]) -> None:
 
 def _repeat(job: Job, every_s: float, stop: threading.Event) -> None:
     while not stop.is_set():
-        close_old_connections()
         _try(job)
         stop.wait(every_s)
     connections.close_all()
 
 
-def _try(job: Job) -> None:
+def _collect(every_s: float, stop: threading.Event) -> None:
+    """Batch after batch for as long as something is removed: who deletes thousands waits minutes, not hours."""
+    while not stop.is_set():
+        count = _try(collector.collect)
+        stop.wait(COLLECT_ON_AFTER_S if count else every_s)
+    connections.close_all()
+
+
+def _try(job: Job) -> int:
+    close_old_connections()
     try:
-        job()
+        return job()
     except (InterfaceError, OperationalError) as error:
         log.warning("%s: the database could not be reached: %s", job.__name__, error)
         connections.close_all()
     except Exception:
         # One bad row must not end the process that every other document waits for.
         log.exception("%s failed", job.__name__)
+    return 0
 
 
 def _messages_in_queue() -> int | None:
