@@ -12,9 +12,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "quire.settings")
 _django = get_asgi_application()
 
 from quire.api.gate import App, Gate  # noqa: E402 - it reads models, which exist once Django is set up
-from quire.chat.services import warm_up  # noqa: E402
+from quire.chat import services  # noqa: E402
+from quire.documents import page_views  # noqa: E402
 
 application = Gate(cast(App, _django))
 
+
+def _warm_up() -> None:
+    services.warm_up()
+    page_views.warm_up()
+
+
 # Beside the first requests, which need none of it, and gone with the process.
-threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()

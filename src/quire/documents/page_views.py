@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from uuid import UUID
 
 from quire import registry
 from quire.core import types
 from quire.core.errors import PermanentError, QuireError, TransientError
+from quire.core.lines import line_boxes
+from quire.core.ports import WarmsUp
 from quire.core.quotes import occurrences
 from quire.core.types import Box, Picture
 from quire.documents import services
@@ -35,6 +38,14 @@ def page(*, tenant: Tenant, document_id: UUID, number: int) -> tuple[Ingestion, 
     if row is None:
         raise NotFoundError("page")
     return row.ingestion, page_of(row)
+
+
+def warm_up() -> None:
+    """Start what the first page to be looked at would wait for."""
+    viewer = registry.viewer()
+    if isinstance(viewer, WarmsUp):
+        with suppress(TransientError):  # said in the log; whoever asks for a page tries again
+            viewer.warm_up()
 
 
 def draw(ingestion: Ingestion, page: types.Page, *, width_px: int, marked: str = "") -> Picture:
@@ -68,12 +79,18 @@ def words(ingestion: Ingestion, page: types.Page) -> list[types.Word]:
 
 
 def boxes(ingestion: Ingestion, page: types.Page, places: Sequence[tuple[int, int]]) -> list[list[Box]]:
-    """Where each `text[start:end]` stands: to the character, one box a line, on a text layer; by words after OCR."""
+    """Where each `text[start:end]` stands, one box a line: to the character on a text layer, by words after OCR."""
     if page.words:
-        return [[word.box for word in page.words if word.start < end and word.end > start] for start, end in places]
+        return [_lines_of_words(page, start, end) for start, end in places]
     if ingestion.media_type not in registry.viewer().media_types:
         return [[] for _ in places]
     return _locate(ingestion, page, places)
+
+
+def _lines_of_words(page: types.Page, start: int, end: int) -> list[Box]:
+    width, height = page.size
+    words = (word.box for word in page.words if word.start < end and word.end > start)
+    return line_boxes(words, ratio=width / height if width and height else 1.0)
 
 
 def _locate(ingestion: Ingestion, page: types.Page, spans: Sequence[tuple[int, int]]) -> list[list[Box]]:

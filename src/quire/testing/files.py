@@ -71,6 +71,17 @@ def make_scan_pdf(texts: Sequence[str], *, width_px: int = 1000, height_px: int 
     return out.getvalue()
 
 
+def make_scan_of(pdf: bytes, *, dpi: int = 200) -> bytes:
+    """The same pages as pictures, without their text layer. Needs PDFium."""
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(pdf) as document:
+        pictures = [page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L") for page in document]
+    out = io.BytesIO()
+    pictures[0].save(out, "PDF", resolution=dpi, save_all=True, append_images=pictures[1:], quality=95)
+    return out.getvalue()
+
+
 def make_docx(paragraphs: Sequence[str], *, title: str = "") -> bytes:
     """A DOCX of plain paragraphs, headings and list items; `"\\f"` alone is a page break."""
     return make_docx_of("".join(_docx_paragraph(text) for text in paragraphs), title=title)

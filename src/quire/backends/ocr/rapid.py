@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quire.backends.ocr.ink import fit_line
 from quire.backends.ocr.reading_order import paragraphs_in_order
 from quire.backends.ocr.words import ReadWord, assemble
 from quire.core.errors import PermanentError
@@ -54,7 +55,8 @@ class RapidOcrEngine:
             if score >= _MIN_SCORE
         ]
         paragraphs = [
-            [[word for line in row for word in _words(line)] for row in rows] for rows in paragraphs_in_order(lines)
+            [[word for line in row for word in fit_line(image, line, list(_words(line)))] for row in rows]
+            for rows in paragraphs_in_order(lines)
         ]
         return assemble(paragraphs, width=width, height=height)
 
@@ -80,4 +82,6 @@ def _words(line: ReadWord) -> Iterator[ReadWord]:
 def _width(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF":
         return 2.0
-    return 0.5 if character in " .,:;'|!ijlIt()[]" else 1.0
+    if character in " .,:;'|!ijlIt()[]":
+        return 0.5
+    return 1.3 if character.isupper() else 1.0

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quire.backends.ocr.ink import fit
 from quire.backends.ocr.words import Paragraph, ReadWord, assemble
 from quire.core.errors import PermanentError, TransientError
 from quire.core.types import OcrResult
@@ -70,7 +71,8 @@ class TesseractEngine:
                 table = self._api.GetTSVText(0)
             finally:
                 self._api.Clear()
-        return assemble(_paragraphs(table), width=width, height=height)
+        fitted = ([[fit(image, word) for word in line] for line in paragraph] for paragraph in _paragraphs(table))
+        return assemble(fitted, width=width, height=height)
 
 
 def find_tessdata(stated: str | None = None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +19,8 @@ from quire.core.errors import TransientError
 from quire.core.media_types import PDF
 from quire.core.pipeline import batches
 from quire.core.types import Box, Picture
+
+log = logging.getLogger(__name__)
 
 PAGE_S = 20
 """A person waits."""
@@ -40,6 +43,10 @@ class SandboxedViewer:
         self._process = process
         self._limits = replace(limits, page_s=min(limits.page_s, PAGE_S))
         self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+    def warm_up(self) -> None:
+        """Start the parser process, which takes a second or two."""
+        log.debug("parser process %d is ready to draw", self._process.pid)
 
     def draw(self, path: Path, *, number: int, width_px: int, marks: Sequence[Box] = ()) -> Picture:
         """Raises `PermanentError` (`parser_timeout`, `parser_memory`, `parser_crash`) and `TransientError`
