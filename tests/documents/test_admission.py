@@ -91,3 +91,18 @@ def test_work_that_was_told_to_wait_for_long_and_is_due_only_now_is_not_too_old(
     Ingestion.objects.filter(id=told_to_wait.id).update(next_attempt_at=F("next_attempt_at") - later)
     with pytest.raises(Overloaded):
         submit("Three.")
+
+
+def test_what_was_worked_on_for_long_and_handed_back_has_not_waited_all_that_time(submit: Submit) -> None:
+    handed_back, taken_back = submit("One.").ingestion, submit("Two.").ingestion
+    leases = [lifecycle.claim(task_id=run.task_id, owner="worker") for run in (handed_back, taken_back)]
+    later = timedelta(seconds=settings.ENV.max_queue_age_s + 1)
+    Ingestion.objects.update(queued_at=F("queued_at") - later)
+    assert leases[0] is not None
+    lifecycle.release(leases[0])
+    Ingestion.objects.filter(id=taken_back.id).update(lease_expires_at=Now() - later)
+    assert lifecycle.sweep() == 1
+    submit("Three.")
+    Ingestion.objects.update(queued_at=F("queued_at") - later)
+    with pytest.raises(Overloaded):
+        submit("Four.")

@@ -67,7 +67,13 @@ def kept(tenant: Tenant) -> Kept:
 
 
 def _is_behind() -> bool:
-    """Whether something has been due for longer than anything should wait."""
+    """Whether something has been due for longer than anything should wait.
+
+    What was begun and handed back counts from when it was told to come again, if it was: `queued_at` is its place in
+    line, which it kept however long it was worked on since. It is the first in its tenant's line, and what waits behind
+    it counts.
+    """
     long_ago = lifecycle.in_s(-settings.ENV.max_queue_age_s)
-    was_due = Q(next_attempt_at=None) | Q(next_attempt_at__lt=long_ago)  # a wait that was asked for is no delay of ours
-    return Ingestion.objects.filter(was_due, queued_at__lt=long_ago, status=Ingestion.Status.QUEUED).exists()
+    queued = Ingestion.objects.filter(queued_at__lt=long_ago, status=Ingestion.Status.QUEUED)
+    never_begun = Q(next_attempt_at=None, started_at=None)
+    return queued.filter(never_begun | Q(next_attempt_at__lt=long_ago)).exists()
