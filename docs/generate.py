@@ -43,6 +43,7 @@ REFUSALS = {
         "encrypted",
         "idempotency_in_progress",
         "idempotency_key_reused",
+        "being_replaced",
         "storage_unavailable",
         "conflict",
     ],
@@ -80,14 +81,22 @@ OPERATORS = {
 PAGES = {
     "/": ("GET", "The library: uploads, their status, a place to drop files"),
     "/documents/rows/": ("GET", "Rows of the library"),
-    "/documents/<document_id>/": ("GET", "A document's text by page, with questions beside it"),
+    "/documents/<document_id>/": (
+        "GET",
+        "A document's pages, with questions beside it; `conversation` for earlier ones",
+    ),
     "/documents/<document_id>/standing/": ("GET", "How it stands now"),
     "/documents/<document_id>/pages/<number>/": ("GET", "One page of its text"),
     "/documents/<document_id>/outline/": ("GET", "Its headings, each a link to where it stands"),
     "/documents/<document_id>/find/": ("GET", "The places that say `q`, each a link to them"),
     "/documents/<document_id>/retry/": ("POST", "Try a failed one again"),
     "/documents/<document_id>/delete/": ("POST", "Delete it"),
-    "/ask/": ("GET", "Questions about all documents"),
+    "/documents/choices/": (
+        "GET",
+        "Documents to choose for a question: those of `document`, then others with `q` in their name",
+    ),
+    "/ask/": ("GET", "Questions about all documents, or those of `document`; `conversation` for an earlier one"),
+    "/conversations/": ("GET", "One's conversations, or those about a `document`"),
     "/conversations/<conversation_id>/newest/": ("GET", "The answer that was streamed last"),
     "/jobs/": ("GET", "The job list: id, task, arguments, status; `status` for those of one"),
     "/join/<token>/": (

@@ -42,6 +42,8 @@ NO_PAGES = {
     "document_find",
     "document_retry",
     "document_delete",
+    "conversations",
+    "document_choices",
     "newest_exchange",
     "tenant_switch",
     "key_revoke",
@@ -119,6 +121,10 @@ def visits(page: Page, live: Live, documents: dict[str, str]) -> Iterator[tuple[
     yield "document", "a document with an answer"
     page.locator(".exchange[id] a.cite").first.hover()
     yield "document", "the quote of a citation"
+    for button, panel in (("Earlier conversations", ".talk"), ("Choose documents", ".choices")):
+        page.get_by_role("button", name=button).click()
+        page.locator(panel).first.wait_for()
+        yield "document", f"{button} above an answer"
     page.goto(f"/documents/{documents['completed']}/?view=text")
     yield "document", "a document as text"
     page.goto(f"/documents/{documents['failed']}/")
@@ -126,6 +132,20 @@ def visits(page: Page, live: Live, documents: dict[str, str]) -> Iterator[tuple[
     page.goto("/ask/")
     _ask(page, "Who sailed to the Moluccas?")
     yield "ask", "an answer from all documents"
+    page.locator(".exchange[id] a.cite").first.hover()
+    page.get_by_role("tooltip").wait_for()
+    yield "ask", "the quote of a citation of an answer from all"
+    page.get_by_role("button", name="Earlier conversations").click()
+    page.get_by_role("button", name="Rename").first.click()
+    yield "ask", "a conversation being renamed"
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Delete").first.click()
+    yield "ask", "a conversation that is leaving"
+    page.get_by_role("button", name="Undo").click()
+    page.goto(f"/ask/?document={documents['completed']}&document={documents['failed']}&document=gone")
+    yield "ask", "chosen documents, one of them gone"
+    page.goto("/ask/?document=gone")
+    yield "ask", "chosen documents that are all gone"
     page.goto("/jobs/")
     yield "jobs", "the jobs"
     page.goto("/settings/keys/")

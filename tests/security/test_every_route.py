@@ -369,7 +369,8 @@ def test_an_id_of_another_tenant_in_a_body_is_not_found(route: Route, world: Wor
 
 
 READ_BY_PAGES = ("page", "mark", "quote", "q", "new", "status", "seen", "sort", "cursor", "shown")
-QUERIES = {"after": "document_id", "id": "document_id"} | dict.fromkeys(READ_BY_PAGES, "")
+IDS_READ_BY_PAGES = {"after": "document_id", "id": "document_id", "document": "document_id"}
+QUERIES = {**IDS_READ_BY_PAGES, "conversation": "conversation_id"} | dict.fromkeys(READ_BY_PAGES, "")
 """Parameters that pages read from the query, and whose id each takes. What the API reads is in its schema."""
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlencode
 from uuid import UUID
+
+from django.urls import reverse
 
 from quire.api.schemas import BoxOut, CitationOut
 from quire.core.types import Box, Citation
@@ -11,6 +14,20 @@ from quire.documents import page_views
 from quire.documents.models import Page
 from quire.documents.workspace import page_of
 from quire.tenants.models import Tenant
+
+
+def address_of(document_id: UUID | str, *, page: int, mark: tuple[int, int] | None) -> str:
+    """The page for people that shows these words marked: a path, a query and a fragment."""
+    query: dict[str, int | str] = {"page": page}
+    if mark:
+        query["mark"] = f"{mark[0]}-{mark[1]}"
+    return f"{reverse('document', args=[document_id])}?{urlencode(query)}#page-{page}"
+
+
+def address_of_citation(citation: Citation) -> str:
+    """As `address_of`; a quote that was not found on its page is not marked there."""
+    mark = (citation.start, citation.end) if citation.verified else None
+    return address_of(citation.document_id, page=citation.page, mark=mark)
 
 
 def citations_of(tenant: Tenant, citations: Iterable[Citation]) -> list[CitationOut]:

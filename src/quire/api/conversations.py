@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import content_disposition_header
 from ninja import Router, Status
 
 from quire.api import paging
 from quire.api.auth import caller_of
-from quire.api.citations import citations_of
+from quire.api.citations import address_of_citation, citations_of
+from quire.api.origin import origin
 from quire.api.schemas import (
     ConversationDetail,
     ConversationIn,
@@ -19,12 +22,15 @@ from quire.api.schemas import (
     ExchangeOut,
     NoticeOut,
 )
+from quire.chat import export
 from quire.chat import services as chat
 from quire.chat.models import Conversation, Exchange
 from quire.core.types import Citation
 from quire.tenants.models import Tenant
 
 router = Router(tags=["conversations"])
+
+_MARKDOWN = {"responses": {200: {"description": "The conversation", "content": {"text/markdown": {}}}}}
 
 
 @router.get("", response=ConversationList, summary="List conversations, the last used first")
@@ -57,7 +63,7 @@ def get_conversation(request: HttpRequest, conversation_id: UUID) -> Conversatio
 def rename_conversation(request: HttpRequest, conversation_id: UUID, body: ConversationPatch) -> ConversationOut:
     conversation = chat.get_conversation(caller=caller_of(request), conversation_id=conversation_id)
     conversation.title = body.title[:200]
-    conversation.save(update_fields=["title", "updated_at"])
+    conversation.save(update_fields=["title"])  # when it was last used stays: that is what lists are ordered by
     return _conversation(conversation)
 
 
@@ -65,6 +71,25 @@ def rename_conversation(request: HttpRequest, conversation_id: UUID, body: Conve
 def delete_conversation(request: HttpRequest, conversation_id: UUID) -> Status[None]:
     chat.get_conversation(caller=caller_of(request), conversation_id=conversation_id).delete()
     return Status(204, None)
+
+
+@router.get("{uuid:conversation_id}/export/", summary="A conversation as Markdown", openapi_extra=_MARKDOWN)
+def export_conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Each question, its answer, and under it what it cites: document, page and quote, linked to the words."""
+    conversation = chat.get_conversation(caller=caller_of(request), conversation_id=conversation_id)
+    here = origin(request)
+    text = export.markdown(conversation, link=lambda citation: f"{here}{address_of_citation(citation)}")
+    headers = {
+        "Content-Disposition": content_disposition_header(True, f"{_file_name(conversation.title)}.md") or "",
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers=headers)
+
+
+def _file_name(title: str) -> str:
+    """The title as any system can have it for a file."""
+    return re.sub(r"[^\w.-]+", "-", title)[:80].strip("-.") or "conversation"
 
 
 def _conversation(row: Conversation) -> ConversationOut:

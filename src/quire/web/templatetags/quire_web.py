@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django import template
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 
+from quire.api.citations import address_of, address_of_citation
+from quire.chat.pieces import Words, pieces
 from quire.chat.services import FoundChunk
 from quire.core.types import Citation
 from quire.documents.reports import DocumentReport
@@ -26,9 +25,6 @@ register.filter("kind", wording.kind)
 register.filter("ago", wording.ago)
 register.filter("standing", wording.standing)
 register.filter("countdown", wording.countdown)
-
-_NUMBER = re.compile(r"(\[\d+\])")
-_STRONG = re.compile(r"\*\*(?=\S)([^*\n]+)(?<=\S)\*\*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,35 +59,15 @@ def percent(report: DocumentReport) -> int:
     return (report.pending or report.run).progress.percent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """A run of an answer's text. It is all that an answer can be besides citations: no link, picture or tag of its own
-    ever becomes one."""
-
-    text: str
-    is_strong: bool
-
-
 @register.filter
 def cited(exchange: ShownExchange) -> list[Words | Citation]:
-    """An answer cut at its citation numbers, and where it turns bold; a number without citation stays text."""
-    by_number = {f"[{citation.number}]": citation for citation in exchange.citations}
-    runs = _STRONG.split(exchange.answer) if exchange.has_markup else [exchange.answer]
-    return [
-        by_number.get(piece) or Words(text=piece, is_strong=index % 2 == 1)
-        for index, run in enumerate(runs)
-        for piece in _NUMBER.split(run)
-        if piece
-    ]
+    """An answer cut at its citation numbers, and where it turns bold."""
+    return pieces(exchange.answer, citations=exchange.citations, model=exchange.model)
 
 
 @register.filter
 def address(place: Citation | FoundChunk) -> str:
     """Where a citation or a passage leads: the page it stands on, its words marked."""
-    query: dict[str, int | str] = {"page": place.page}
-    if isinstance(place, FoundChunk):
-        query["mark"] = f"{place.spans[0].start}-{place.spans[0].end}"
-    elif place.verified:
-        query["mark"] = f"{place.start}-{place.end}"
-    path = reverse("document", args=[place.document_id])
-    return f"{path}?{urlencode(query)}#page-{place.page}"
+    if isinstance(place, Citation):
+        return address_of_citation(place)
+    return address_of(place.document_id, page=place.page, mark=(place.spans[0].start, place.spans[0].end))

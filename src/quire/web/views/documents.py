@@ -24,7 +24,9 @@ MOST_WORDS_CHARS = 200
 def document(request: HttpRequest, caller: Caller, document_id: UUID) -> HttpResponse:
     """The reading room, at the page and words that the address asks for; how it stands until there is text."""
     found = services.get(tenant=caller.tenant, document_id=document_id)
-    is_new = "new" in request.GET
+    conversation = conversations.wanted(request, caller=caller, document=found)
+    if not conversation.scope.is_only(found):
+        return redirect(f"{reverse('ask')}?conversation={conversation.id}")
     want = reading.wanted(request)
     has_pictures = reading.has_pictures(found)
     is_text = not has_pictures or request.GET.get("view") == "text"
@@ -35,7 +37,9 @@ def document(request: HttpRequest, caller: Caller, document_id: UUID) -> HttpRes
         "has_outline": bool(contents.outline(found, limit=1)),
         "sheets": reading.sheets(found, want) if is_text else reading.pictures(found, want),
         "suggested": reading.suggested(found),
-        "conversation": conversations.Transcript() if is_new else conversations.newest(caller=caller, document=found),
+        "conversation": conversation,
+        "scope": conversation.scope,
+        "kept_query": f"conversation={conversation.id}" if conversation.id and "conversation" in request.GET else "",
         "max_bytes": settings.ENV.max_upload_bytes,
         "ask_api": f"/api/documents/{found.id}/ask/",
         **model_context(),

@@ -10,11 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from quire.api.origin import origin
 from quire.documents.services import NotFoundError
 from quire.tenants import services
 from quire.tenants.services import Caller
 from quire.web.callers import caller_required
-from quire.web.origin import origin
 
 
 class KeyForm(forms.Form):

@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from quire.api.origin import origin
 from quire.documents.services import NotFoundError
 from quire.tenants import members
 from quire.tenants.members import LastOwnerError, Role
 from quire.tenants.services import Caller
 from quire.web.callers import P, PageView, caller_required
-from quire.web.origin import origin
 
 ROLES = [(Role.MEMBER, gettext_lazy("Member")), (Role.OWNER, gettext_lazy("Owner"))]
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from quire.api.origin import origin
 from quire.tenants import identities, members, oidc
 from quire.tenants.models import User
 from quire.tenants.oidc import Person, SingleSignOnError
-from quire.web.origin import origin
 from quire.web.views.sign_in import BACKEND
 
 NEXT = "oidc_next"

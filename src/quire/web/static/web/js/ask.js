@@ -1,5 +1,4 @@
-// The page that asks all documents: citations are links to their documents.
-import { Chat } from "./chat.js";
+// The page that asks all documents, or chosen ones: citations are links to their documents.
+import { talk } from "./talk.js";
 
-const form = document.getElementById("ask");
-if (form instanceof HTMLFormElement) new Chat(form);
+talk();

@@ -1,21 +1,15 @@
 // What every page does: copy buttons, questions before what cannot be undone, and fragments that could not be fetched.
 import { announce } from "./announce.js";
+import { showCopied } from "./copied.js";
 
 const said = document.body.dataset;
-const COPIED_MS = 2000;
 
 document.addEventListener("click", async (event) => {
   const button = /** @type {Element} */ (event.target).closest("[data-copy]");
   if (!(button instanceof HTMLElement) || button.dataset.was) return;
   const text = document.getElementById(button.dataset.copy ?? "")?.textContent ?? "";
   await navigator.clipboard.writeText(text);
-  button.dataset.was = button.textContent ?? "";
-  button.textContent = "✓";
-  announce(said.copied ?? "");
-  setTimeout(() => {
-    button.textContent = button.dataset.was ?? "";
-    delete button.dataset.was;
-  }, COPIED_MS);
+  showCopied(button);
 });
 
 document.addEventListener("submit", (event) => {

@@ -6,6 +6,8 @@ import { serverEvents } from "./server_events.js";
 
 // Whoever scrolled further up than this reads something else, and is not pulled to the end.
 const NEAR_END_PX = 80;
+// What is typed goes along to the page with other documents.
+const TYPED = "quire-question";
 
 export class Chat {
   #conversation = "";
@@ -33,8 +35,27 @@ export class Chat {
         this.question.value = button.textContent ?? "";
         form.requestSubmit();
       });
+    document.addEventListener("click", (event) => {
+      if (/** @type {Element} */ (event.target).closest("[data-keep-question]")) sessionStorage.setItem(TYPED, this.question.value);
+    });
+    this.question.value ||= sessionStorage.getItem(TYPED) ?? "";
+    sessionStorage.removeItem(TYPED);
     this.submit.disabled = false;
     this.#toEnd();
+  }
+
+  /** The id of the one that is shown; empty while none has begun. */
+  get conversation() {
+    return this.#conversation;
+  }
+
+  /** Begin anew: what is shown was deleted. */
+  clear() {
+    this.#running?.abort();
+    this.#conversation = "";
+    for (const exchange of this.list.querySelectorAll(".exchange")) exchange.remove();
+    document.getElementById("new-conversation")?.setAttribute("hidden", "");
+    this.#toAddress("new", "");
   }
 
   /** @param {SubmitEvent} event */
@@ -83,7 +104,7 @@ export class Chat {
     const response = await fetch(this.form.dataset.askUrl ?? "", {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), Accept: "text/event-stream" },
-      body: JSON.stringify({ question, stream: true, ...(this.#conversation && { conversation_id: this.#conversation }) }),
+      body: JSON.stringify({ question, stream: true, ...this.#where() }),
       signal,
     });
     if (!response.ok || !response.body) throw new Error(problemSentence(await response.text()));
@@ -95,14 +116,39 @@ export class Chat {
         const isFollowed = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_END_PX;
         answer.textContent = text;
         if (isFollowed) this.#toEnd();
+      } else if (event === "notice") {
+        const notice = /** @type {HTMLElement} */ (exchange.querySelector(".notice"));
+        notice.textContent = JSON.parse(data).message;
+        notice.hidden = false;
       } else if (event === "error") {
         throw new Error(problemSentence(data));
       } else if (event === "done") {
         this.#conversation = JSON.parse(data).conversation_id;
+        this.#toAddress("conversation", this.#conversation);
         return await this.#finish(exchange);
       }
     }
     throw new Error(this.#lost());
+  }
+
+  /** A conversation has its documents; a new one is about those that are chosen, all when none is. */
+  #where() {
+    const ids = this.form.dataset.documents;
+    if (this.#conversation) return { conversation_id: this.#conversation };
+    return ids ? { document_ids: ids.split(",") } : {};
+  }
+
+  /**
+   * So that a reload, or coming back, shows what is shown now.
+   * @param {"new" | "conversation"} name
+   * @param {string} value
+   */
+  #toAddress(name, value) {
+    const address = new URL(location.href);
+    for (const other of ["new", "conversation", "document"]) address.searchParams.delete(other);
+    if (name === "new") for (const id of this.form.dataset.documents?.split(",") ?? []) address.searchParams.append("document", id);
+    if (name === "conversation" || !address.searchParams.has("document")) address.searchParams.set(name, value);
+    history.replaceState(history.state, "", address);
   }
 
   /** @param {HTMLElement} exchange */

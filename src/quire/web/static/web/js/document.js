@@ -1,14 +1,15 @@
 // A document's page: text at one side, conversation at the other, and citations that lead from one to the other.
+import "./countdown.js";
 import { announce } from "./announce.js";
-import { Chat } from "./chat.js";
 import { Drawers } from "./drawers.js";
 import { Find } from "./find.js";
 import { listenForKeys } from "./keys.js";
 import { watch } from "./live.js";
 import { Pages } from "./pages.js";
-import { Quotes, neighbour } from "./quotes.js";
+import { neighbour } from "./quotes.js";
 import { offerReplacing } from "./replacing.js";
 import { Sheets } from "./sheets.js";
+import { talk } from "./talk.js";
 import { Zoom } from "./zoom.js";
 
 const room = /** @type {HTMLElement} */ (document.getElementById("room"));
@@ -18,12 +19,10 @@ const reader = room.dataset.pagesUrl ? new Pages(text, room.dataset.pagesUrl, on
 const tools = /** @type {HTMLElement | null} */ (room.querySelector(".tools"));
 const zoom = reader instanceof Pages && tools ? new Zoom(reader, tools) : null;
 const drawers = new Drawers(room);
-const form = document.getElementById("ask");
-const chat = form instanceof HTMLFormElement ? new Chat(form) : null;
+const chat = talk();
 const finding = document.getElementById("find-form");
 if (finding instanceof HTMLFormElement) new Find(finding, (link) => follow(link));
 offerReplacing(/** @type {HTMLFormElement} */ (document.getElementById("replace")));
-new Quotes(/** @type {HTMLElement} */ (document.getElementById("quote-tip")));
 
 /** @param {string} number */
 function onPage(number) {

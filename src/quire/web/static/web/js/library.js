@@ -79,7 +79,11 @@ function act(what, row) {
   if (what === "delete") remove([id]);
   if (what === "retry") void retry([id]);
   if (what === "rename")
-    rename(row, { url: data.documentsUrl, template: template("rename-form"), onRenamed: (of) => rows.refresh([of]) });
+    rename(row, {
+      url: `${data.documentsUrl}${id}/`,
+      template: template("rename-form"),
+      onRenamed: () => rows.refresh([id]),
+    });
   if (what === "replace") {
     newFile.dataset.id = id;
     newFile.dataset.name = row.querySelector(".row-name")?.textContent ?? "";

@@ -14,3 +14,13 @@ export function problemSentence(body) {
     return FALLBACK;
   }
 }
+
+/**
+ * Why a request did not do what it was for; empty when it did.
+ * @param {Response | null} answer  null: none came
+ * @returns {Promise<string>}
+ */
+export async function whyRefused(answer) {
+  if (answer?.ok) return "";
+  return answer ? problemSentence(await answer.text()) : (document.body.dataset.unreachable ?? "");
+}

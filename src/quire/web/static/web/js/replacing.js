@@ -2,6 +2,7 @@
 import { announce } from "./announce.js";
 import { csrfToken } from "./csrf.js";
 import { problemSentence } from "./problem.js";
+import { said } from "./said.js";
 
 /** @param {HTMLFormElement} form */
 export function offerReplacing(form) {
@@ -19,13 +20,13 @@ export function offerReplacing(form) {
     const file = chooser.files?.[0];
     chooser.value = "";
     if (!file) return;
-    if (file.size > Number(form.dataset.maxBytes)) return say("This file is larger than Quire takes.");
-    say(`Sending ${file.name} …`);
+    if (file.size > Number(form.dataset.maxBytes)) return say(said("too-large"));
+    say(said("sending-file", { name: file.name }));
     chooser.disabled = true;
     const sentence = await put(form.dataset.url ?? "", file);
     chooser.disabled = false;
     if (sentence) return say(sentence);
-    announce("Sent");
+    announce(said("sent"));
     location.reload();
   });
 }
@@ -40,7 +41,7 @@ async function put(url, file) {
   form.append("file", file);
   const headers = { "X-CSRFToken": csrfToken(), Accept: "application/json" };
   const response = await fetch(url, { method: "PUT", headers, body: form }).catch(() => null);
-  if (!response) return "The server cannot be reached. Nothing was changed.";
+  if (!response) return said("not-replaced");
   if (!response.ok) return problemSentence(await response.text());
-  return response.status === 200 ? "This is the file that the document has already." : "";
+  return response.status === 200 ? said("same-file") : "";
 }

@@ -1,0 +1,18 @@
+// What was chosen stays chosen, whatever is looked for next, also what was chosen while the answer was on its way.
+
+/** @param {HTMLElement} picker  whose list of boxes htmx exchanges */
+export function keepChosen(picker) {
+  /** @type {HTMLInputElement[]} */
+  let before = [];
+  const boxes = () => /** @type {HTMLInputElement[]} */ ([...picker.querySelectorAll("input[type=checkbox]")]);
+
+  picker.addEventListener("htmx:beforeSwap", () => (before = boxes()));
+  picker.addEventListener("htmx:afterSwap", () => {
+    const now = new Map(boxes().map((box) => [box.value, box]));
+    for (const old of before.reverse()) {
+      const box = now.get(old.value);
+      if (box) box.checked = old.checked;
+      else if (old.checked) picker.querySelector("ul")?.prepend(/** @type {HTMLElement} */ (old.closest("li")));
+    }
+  });
+}

@@ -1,0 +1,78 @@
+// Copies an answer with what it cites: as text with [1] and a list of sources, and as the same in HTML.
+import { showCopied } from "./copied.js";
+
+/** @param {HTMLElement} list  of exchanges */
+export function offerCopying(list) {
+  list.addEventListener("click", async (event) => {
+    const button = /** @type {Element} */ (event.target).closest("[data-act=copy-answer]");
+    const exchange = button?.closest(".exchange");
+    if (!(button instanceof HTMLElement) || !exchange) return;
+    await copy(plain(exchange), html(exchange));
+    showCopied(button);
+  });
+}
+
+/**
+ * @param {Element} exchange
+ * @returns {Map<string, HTMLAnchorElement>}  by number, each once
+ */
+function citations(exchange) {
+  const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (exchange.querySelectorAll(".answer a.cite"));
+  return new Map([...links].map((link) => [link.textContent ?? "", link]));
+}
+
+/**
+ * The answer with its numbers in brackets.
+ * @param {Element} exchange
+ */
+function answerOf(exchange) {
+  const answer = /** @type {HTMLElement} */ (exchange.querySelector(".answer")?.cloneNode(true));
+  for (const link of answer.querySelectorAll("a.cite")) link.replaceWith(`[${link.textContent}]`);
+  return answer;
+}
+
+/** @param {Element} exchange */
+function plain(exchange) {
+  const sources = [...citations(exchange)].map(
+    ([number, { dataset, href }]) => `[${number}] ${dataset.where}${dataset.quote && `: “${dataset.quote}”`}\n    ${href}`,
+  );
+  return [answerOf(exchange).textContent, sources.join("\n")].filter(Boolean).join("\n\n");
+}
+
+/** @param {Element} exchange */
+function html(exchange) {
+  const whole = document.createElement("div");
+  for (const lines of (answerOf(exchange).textContent ?? "").split(/\n{2,}/)) {
+    const paragraph = document.createElement("p");
+    paragraph.textContent = lines;
+    whole.append(paragraph);
+  }
+  const list = document.createElement("ol");
+  for (const [, { dataset, href }] of citations(exchange)) {
+    const item = document.createElement("li");
+    const link = Object.assign(document.createElement("a"), { href, textContent: dataset.where });
+    item.append(link, dataset.quote ? `: “${dataset.quote}”` : "");
+    list.append(item);
+  }
+  if (list.firstChild) whole.append(list);
+  return whole.outerHTML;
+}
+
+/**
+ * @param {string} text
+ * @param {string} markup
+ */
+async function copy(text, markup) {
+  const kinds = { "text/plain": text, "text/html": markup };
+  if (navigator.clipboard) {
+    const blobs = Object.entries(kinds).map(([type, content]) => [type, new Blob([content], { type })]);
+    return navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
+  }
+  // Where the address is not https a browser has no other way.
+  const onCopy = (/** @type {ClipboardEvent} */ event) => {
+    event.preventDefault();
+    for (const [type, content] of Object.entries(kinds)) event.clipboardData?.setData(type, content);
+  };
+  document.addEventListener("copy", onCopy, { once: true });
+  document.execCommand("copy");
+}
