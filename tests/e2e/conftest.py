@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from tests import parts
+
+from quire.testing import oidc_server
+from quire.testing.oidc_server import OidcServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -43,13 +46,20 @@ class Live:
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def provider() -> Iterator[OidcServer]:
+    """Single sign-on; who comes from it for the first time gets a tenant of their own."""
+    with oidc_server.serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def live(provider: OidcServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """All of Quire, as a person starts it."""
     data_dir = tmp_path_factory.mktemp("live")
     port = _free_port()
     log = data_dir / "up.log"
     command = [QUIRE, "up", "--port", str(port), "--data-dir", str(data_dir)]
-    environ = {**os.environ, **parts.of_service()}
+    environ = {**os.environ, **parts.of_service(), **_single_sign_on(provider)}
     with log.open("wb") as output:
         up = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environ)
     try:
@@ -73,21 +83,46 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def cookies() -> list[Any]:
+    """Of whoever signed in last, for the next test: a link takes seconds to make."""
+    return []
+
+
 @pytest.fixture
-def page(live: Live, chromium: Browser) -> Iterator[Page]:
-    """The library, of somebody just signed in. Anything that the page complains of fails the test."""
+def forgiving_page(live: Live, chromium: Browser, cookies: list[Any]) -> Iterator[Page]:
+    """The library, of somebody who is signed in."""
     context = chromium.new_context(base_url=live.url, viewport={"width": 1280, "height": 800})
+    context.add_cookies(cookies)
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if is_complaint(said.type, said.text) else None)
-    page.goto(live.sign_in_link())
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(re.compile(r"/(welcome/)?$"))  # the first one is asked for a password
     page.goto("/")
+    if "/sign-in/" in page.url:
+        page.goto(live.sign_in_link())
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(re.compile(r"/(welcome/)?$"))  # the first one is asked for a password
+        page.goto("/")
+        cookies[:] = context.cookies()
     yield page
     context.close()
+
+
+@pytest.fixture
+def page(forgiving_page: Page) -> Iterator[Page]:
+    """The same. Anything that the page complains of fails the test."""
+    complaints: list[str] = []
+    forgiving_page.on("pageerror", lambda error: complaints.append(str(error)))
+    forgiving_page.on(
+        "console", lambda said: complaints.append(said.text) if is_complaint(said.type, said.text) else None
+    )
+    forgiving_page.reload()
+    yield forgiving_page
+    forgiving_page.context.close()
     assert complaints == []
+
+
+def _single_sign_on(provider: OidcServer) -> dict[str, str]:
+    known = {f"QUIRE_{name.upper()}": value for name, value in provider.settings().items()}
+    return known | {"QUIRE_OIDC_NAME": "Acme ID", "QUIRE_OIDC_NEWCOMERS": "own"}
 
 
 def is_complaint(kind: str, text: str) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests import parts
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page, Request
+    from playwright.sync_api import Locator, Page, Request
     from tests.e2e.conftest import Live
 
 READY_WITHIN_MS = 90_000
@@ -148,20 +152,10 @@ def test_by_keyboard_alone_a_document_is_found_renamed_deleted_and_brought_back(
     assert focused(page) == "menu keyboard first.txt"
 
 
-@pytest.fixture
-def forgiving_page(live: Live, chromium: Browser) -> Page:
-    """A page that may complain: the server goes away beneath it."""
-    page = chromium.new_context(base_url=live.url, viewport={"width": 1280, "height": 800}).new_page()
-    page.goto(live.sign_in_link())
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("/")
-    return page
-
-
 def test_a_server_that_dies_and_comes_back_leaves_no_row_behind(
     live: Live, forgiving_page: Page, tmp_path: Path
 ) -> None:
-    page = forgiving_page
+    page = forgiving_page  # the server goes away beneath it
     long = note(tmp_path, "long while it dies.txt", " ".join(f"Sentence {n} is about nothing." for n in range(4000)))
     choose(page, long)
     row(page, long.name).wait_for(timeout=READY_WITHIN_MS)
@@ -171,18 +165,99 @@ def test_a_server_that_dies_and_comes_back_leaves_no_row_behind(
     ready(page, late.name)
     ready(page, long.name)
     page.locator("#lost").wait_for(state="hidden")
-    page.context.close()
 
 
 def kill_web(live: Live) -> None:
     """As a crash would; what supervises it starts it again."""
+    os.kill(processes(live, b"web")[0], signal.SIGKILL)
+
+
+def processes(live: Live, part: bytes) -> list[int]:
+    """Of a part of the service, and those that it forked."""
     ours = f"QUIRE_DATA_DIR={live.data_dir}".encode()
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
             command = (process / "cmdline").read_bytes().split(b"\0")
-            if {b"quire", b"web"} <= set(command) and ours in (process / "environ").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGKILL)
-                return
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-    pytest.fail("no web process was found to kill")
+            if {b"quire", part} <= set(command) and ours in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    assert found, f"no process of {part!r} was found"
+    return sorted(found)
+
+
+@pytest.mark.skipif(parts.IS_S3, reason="files lie in a bucket")
+def test_a_file_that_fails_is_tried_again_by_itself_and_by_the_retry_that_is_pressed(
+    live: Live, page: Page, tmp_path: Path
+) -> None:
+    before, names = set(stored(live)), ["damaged one.txt", "damaged two.txt"]
+    with paused(processes(live, b"worker")):
+        choose(page, *(note(tmp_path, name) for name in names))
+        for name in names:
+            row(page, name).wait_for(timeout=READY_WITHIN_MS)
+        contents = {path: path.read_bytes() for path in set(stored(live)) - before}
+        for path in contents:
+            path.write_bytes(b"not what was sent")
+    assert len(contents) == len(names)
+    said = page.locator(".row-said").get_by_text(re.compile(r"Retry \d of 3 in \d s")).first
+    said.wait_for(timeout=READY_WITHIN_MS)
+    for name in names:
+        row(page, name).get_by_text("Failed", exact=True).wait_for(timeout=READY_WITHIN_MS)
+        row(page, name).get_by_text("is not the one that was uploaded").wait_for()
+    for path, content in contents.items():
+        path.write_bytes(content)
+    row(page, names[0]).get_by_role("button", name="Retry").click()
+    row(page, names[1]).locator("[data-act=choose]").check()
+    page.get_by_role("button", name="Retry failed").click()
+    for name in names:
+        ready(page, name)
+
+
+def test_from_a_row_its_file_is_replaced(page: Page, tmp_path: Path) -> None:
+    old = note(tmp_path, "from the menu.txt", "The harbour opens at six.")
+    better = note(tmp_path, "better.txt", "The harbour opens at nine.")
+    choose(page, old)
+    ready(page, old.name)
+    row(page, old.name).get_by_role("button", name="More for").click()
+    with page.expect_file_chooser() as asked:
+        page.get_by_role("menuitem", name="Replace file").click()
+    with page.expect_response(lambda answer: answer.request.method == "PUT") as sent:
+        asked.value.set_files(better)
+    assert sent.value.status == 202
+    ready(page, old.name)
+    address = row(page, old.name).get_by_role("link", name=old.name).get_attribute("href")
+    said = f"/api{address}pages/1/"
+    page.wait_for_function("async said => (await (await fetch(said)).json()).text.includes('at nine')", arg=said)
+
+
+def test_a_folder_that_is_dropped_is_taken_with_what_is_inside(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "dropped"
+    (folder / "deep").mkdir(parents=True)
+    note(folder, "in the dropped folder.txt")
+    note(folder / "deep", "deep in the dropped folder.md")
+    note(folder, "sound.ogg")
+    page.locator("#files:enabled").wait_for()  # by then somebody listens
+    hand = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        hand.send("Input.dispatchDragEvent", {"type": kind, "x": 400, "y": 400, "data": data})
+        if kind == "dragOver":
+            page.get_by_text("Let go to upload").wait_for()
+    ready(page, "in the dropped folder.txt")
+    ready(page, "deep in the dropped folder.md")
+    page.locator("#notes").get_by_text("left out").get_by_text(".ogg").wait_for()
+
+
+def stored(live: Live) -> list[Path]:
+    """The files of all documents."""
+    return [path for path in (live.data_dir / "files").rglob("*") if path.is_file()]
+
+
+@contextmanager
+def paused(pids: list[int]) -> Iterator[None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)

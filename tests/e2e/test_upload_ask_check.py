@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pypdfium2
+import pytest
+from tests.boxes import drawn, overlap, pdfium_lines
+
+from quire.testing.files import make_docx, make_pdf, make_scan_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -35,6 +38,17 @@ def ask(page: Page, question: str) -> Locator:
     return answered
 
 
+def in_view(page: Page, hit: Locator) -> None:
+    """Wait until it lies in what is seen of the document: the way there may be smooth."""
+    page.wait_for_function(
+        """hit => {
+          const room = document.getElementById("text").getBoundingClientRect(), box = hit.getBoundingClientRect();
+          return room.top <= box.top && box.bottom <= room.bottom
+        }""",
+        arg=hit.element_handle(),
+    )
+
+
 def words(text: str | None) -> list[str]:
     return (text or "").split()
 
@@ -48,20 +62,49 @@ def test_upload_ask_and_click_a_citation_and_its_words_are_marked_on_their_page(
     citation.click()
     hits = page.locator(f"#page-{number} .hit")
     hits.first.wait_for()
-    page.wait_for_timeout(1000)  # a smooth scroll
-    sheet = box_of(page.locator(f"#page-{number}"))
-    drawn = [within(box_of(hit), sheet) for hit in hits.all()]
-    true = pdfium_boxes(EXAMPLES / "spice.pdf", number, quote)
-    assert len(drawn) == len(true)
-    assert min(overlap(one, other) for one, other in zip(drawn, true, strict=True)) >= 0.95
-    room = box_of(page.locator("#text"))
-    assert room[1] <= box_of(hits.first)[1] <= room[3]
+    shown = drawn(page.locator(f"#page-{number}"))
+    true = pdfium_lines(EXAMPLES / "spice.pdf", number, quote)
+    assert len(shown) == len(true)
+    assert min(map(overlap, shown, true)) >= 0.95
+    in_view(page, hits.first)
     page.keyboard.press("p")
     page.goto(page.url.split("?")[0] + "?view=text")
     page.locator(".exchange[id] a.cite").first.click()
     page.locator(f"#page-{number} mark").first.wait_for()
     marked = page.locator(f"#page-{number} mark").all_text_contents()
     assert words(" ".join(marked)) == words(quote)
+
+
+SCANNED = """# Of the harbour office
+
+The inventory of the harbour office was taken in the spring of 1889 by two clerks who did not like each other. They
+counted the anchors twice, the ropes once, and the barrels of tar not at all, since nobody would enter the shed.
+
+Copper sheathing was kept beside the loft of the sailmaker, where the damp could not reach it before the summer of
+1891. It was then sold to the yard at Portsmouth for nine hundred pounds."""
+
+
+def test_of_a_scan_the_cited_words_are_boxed_where_their_ink_lies(page: Page, tmp_path: Path) -> None:
+    printed, scan = tmp_path / "printed.pdf", tmp_path / "harbour office.pdf"
+    printed.write_bytes(make_pdf([SCANNED]))
+    scan.write_bytes(make_scan_of(printed.read_bytes()))
+    upload(page, scan)
+    row(page, scan.name).get_by_role("link").click()
+    citation = ask(page, "Where was the copper sheathing kept?").locator("a.cite").first
+    quote = citation.get_attribute("data-quote") or ""
+    citation.click()
+    page.locator("#page-1 .hit").first.wait_for()
+    shown, true = drawn(page.locator("#page-1")), pdfium_lines(printed, 1, quote, is_ink=True)
+    assert len(shown) == len(true) > 1
+    assert min(map(overlap, shown, true)) >= 0.95
+    layer = page.locator("#page-1 .layer")
+    layer.wait_for()
+    layer.evaluate("layer => getSelection().selectAllChildren(layer)")
+    assert words(quote) in sliding(words(page.evaluate("getSelection().toString()")), len(words(quote)))
+
+
+def sliding(every: list[str], count: int) -> list[list[str]]:
+    return [every[start : start + count] for start in range(len(every))]
 
 
 def test_the_words_over_a_picture_are_copied_as_they_are_read(page: Page) -> None:
@@ -86,9 +129,17 @@ def test_a_word_is_found_and_boxed(page: Page) -> None:
     page.locator(".paper .hit").first.wait_for()
 
 
-def test_a_document_is_asked_and_checked_by_keyboard_alone(page: Page) -> None:
-    upload(page, EXAMPLES / "spice.pdf")
-    page.goto(row(page, "spice.pdf").get_by_role("link").first.get_attribute("href") + "?new")  # type: ignore[operator]
+def test_by_keyboard_alone_a_document_is_uploaded_opened_asked_and_checked(page: Page, tmp_path: Path) -> None:
+    keyed = tmp_path / "by keys.pdf"
+    keyed.write_bytes(make_pdf(["Black pepper is the unripe berry of a climbing vine, Piper nigrum, of Malabar."]))
+    page.locator("#files:enabled").wait_for()
+    tab_to(page, "#files")
+    with page.expect_file_chooser() as asked:
+        page.keyboard.press("Enter")
+    asked.value.set_files(keyed)
+    row(page, keyed.name).get_by_text("Ready", exact=True).wait_for(timeout=READY_WITHIN_MS)
+    tab_to(page, "a.row-name")
+    page.keyboard.press("Enter")
     page.get_by_role("button", name="What is this document about?").wait_for()
     page.locator("#ask [type=submit]:enabled").wait_for()
     page.keyboard.press("/")
@@ -113,65 +164,6 @@ def test_a_document_is_asked_and_checked_by_keyboard_alone(page: Page) -> None:
     page.get_by_role("dialog", name="Keys").wait_for(state="hidden")
 
 
-Rectangle = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
-
-
-def box_of(element: Locator) -> Rectangle:
-    box = element.bounding_box()
-    assert box
-    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
-
-
-def within(box: Rectangle, sheet: Rectangle) -> Rectangle:
-    """In fractions of the page."""
-    width, height = sheet[2] - sheet[0], sheet[3] - sheet[1]
-    return (
-        (box[0] - sheet[0]) / width,
-        (box[1] - sheet[1]) / height,
-        (box[2] - sheet[0]) / width,
-        (box[3] - sheet[1]) / height,
-    )
-
-
-def pdfium_boxes(path: Path, number: int, quote: str) -> list[Rectangle]:
-    """Where PDFium itself says that the words of the quote stand, a box a line, in fractions of the page."""
-    with pypdfium2.PdfDocument(path) as document:
-        page = document[number - 1]
-        text = page.get_textpage()
-        every = text.get_text_range()
-        found = re.search(r"\s+".join(map(re.escape, quote.split())), every)
-        assert found
-        lines: list[list[Rectangle]] = []
-        for index in range(*found.span()):
-            if every[index].isspace():
-                continue
-            left, bottom, right, top = text.get_charbox(index, loose=True)
-            if not lines or abs(lines[-1][-1][1] - bottom) > 3:
-                lines.append([])
-            lines[-1].append((left, bottom, right, top))
-        width, height = page.get_size()
-        return [
-            (
-                min(box[0] for box in line) / width,
-                1 - max(box[3] for box in line) / height,
-                max(box[2] for box in line) / width,
-                1 - min(box[1] for box in line) / height,
-            )
-            for line in lines
-        ]
-
-
-def overlap(one: Rectangle, other: Rectangle) -> float:
-    """Intersection over union."""
-
-    def area(box: Rectangle) -> float:
-        return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
-
-    shared = area((max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])))
-    return shared / (area(one) + area(other) - shared)
-
-
 def test_a_citation_of_the_page_that_asks_everything_opens_its_document_at_the_words(page: Page) -> None:
     upload(page, EXAMPLES / "spice.pdf")
     page.goto("/ask/")
@@ -182,17 +174,47 @@ def test_a_citation_of_the_page_that_asks_everything_opens_its_document_at_the_w
     page.locator(f"#page-{number} .hit").first.wait_for()
 
 
-def test_a_file_whose_name_and_text_are_markup_does_nothing(page: Page, tmp_path: Path) -> None:
-    nasty = tmp_path / "<img src=x onerror=alert(1)>.txt"
-    nasty.write_text("Saffron <script>alert(2)</script> is <b onclick=alert(3)>red</b> and costs much.")
+def tab_to(page: Page, selector: str) -> None:
+    """As somebody without a mouse comes to it."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"Tab does not lead to {selector}")
+
+
+MARKUP = "<script>alert(2)</script> is <b onclick=alert(3)>red</b> <img src=x onerror=alert(4)> {{ 7*7 }}"
+
+
+@pytest.mark.parametrize("kind", ["txt", "docx", "pdf"])
+def test_a_file_whose_name_and_text_are_markup_does_nothing_on_any_page(page: Page, tmp_path: Path, kind: str) -> None:
+    text = f"Saffron of {kind} {MARKUP} and costs much."
+    nasty = tmp_path / f"<img src=x onerror=alert(1)> & {kind}.{kind}"
+    nasty.write_bytes({"txt": str.encode, "docx": lambda text: make_docx([text]), "pdf": as_pdf}[kind](text))
     opened: list[str] = []
     page.on("dialog", lambda dialog: opened.append(dialog.message) or dialog.dismiss())  # type: ignore[func-returns-value]
     upload(page, nasty)
-    row(page, "onerror").get_by_role("link").click()
-    answer = ask(page, "What is this document about?")
-    assert "<script>alert(2)</script>" in (answer.text_content() or "")
-    assert "<script>alert(2)</script>" in (page.locator("#page-1").text_content() or "")
+    row(page, nasty.name).get_by_role("link").click()
+    address = page.url
+    answer = ask(page, f"What of {kind} costs much?")
+    answer.get_by_text("<script>alert(2)</script>").first.wait_for()
+    answer.locator("a.cite").first.hover()
+    page.get_by_role("tooltip").get_by_text("<script>alert(2)</script>").wait_for()
+    page.locator("#page-1 .layer, #page-1 .sheet-text").get_by_text("alert(2)").first.wait_for()
+    page.goto(f"{address}?view=text&quote=%3Cscript%3E")
+    page.locator("#page-1 mark").get_by_text("<script>").wait_for()
+    page.goto("/jobs/")
+    page.get_by_role("link", name=nasty.name).wait_for()
+    page.goto("/")
+    row(page, nasty.name).get_by_role("button", name="More for").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_text(f"Deleted “{nasty.name}”.").first.wait_for()
+    assert page.locator("img[src=x]").count() == 0
     assert opened == []
+
+
+def as_pdf(text: str) -> bytes:
+    return make_pdf([text], title=MARKUP)
 
 
 def test_a_file_that_is_refused_says_why_and_stays_until_dismissed(page: Page, tmp_path: Path) -> None:
