@@ -21,4 +21,9 @@ here waits, and try for seconds to do so. A Redis that hangs is waited for no lo
 sender.config_from_object("django.conf:settings", namespace="CELERY")
 sender.conf.result_backend = "disabled://"
 sender.conf.task_publish_retry = False
-sender.conf.broker_transport_options = {**sender.conf.broker_transport_options, "max_retries": 0, "socket_timeout": 1}
+sender.conf.broker_transport_options = {
+    **sender.conf.broker_transport_options,
+    "max_retries": 0,
+    "socket_connect_timeout": 0.1,
+    "socket_timeout": 1,
+}

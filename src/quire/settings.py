@@ -145,8 +145,10 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_connect_timeout": 0.1,
-    "socket_timeout": 5,  # a worker that waits for work reads for longer than who sends it (`quire.celery`) writes
+    # Of workers and Flower, which wait for work, and may come to Redis from far and through TLS. Who sends it
+    # (`quire.celery`) waits for less.
+    "socket_connect_timeout": 5,
+    "socket_timeout": 5,
     "socket_keepalive": True,
     "global_keyprefix": f"{ENV.redis_prefix}:",
 }

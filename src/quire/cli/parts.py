@@ -61,7 +61,7 @@ def dispatcher() -> None:
 @click.option("--port", default=5555, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--url-prefix", default="", help="Path under which a proxy shows it, such as flower.")
 def flower(host: str, port: int, url_prefix: str) -> None:
-    """Run Flower, which shows workers and tasks. It asks for no password: keep it on this machine."""
+    """Run Flower, which shows workers and tasks. It asks for no password unless FLOWER_BASIC_AUTH is name:password."""
     set_up()
     from quire.celery import app
 
