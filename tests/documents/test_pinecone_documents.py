@@ -182,7 +182,11 @@ def test_a_run_that_begins_anew_leaves_nothing_of_its_first_vectors(
     registry.vector_store().upsert(str(caller.tenant.id), [stale])
     let_time_pass(3600)
     with registry.using(embedder=Other()):
+        assert run(submission).result is Result.HANDED_BACK
         assert run(submission).result is Result.COMPLETED
+    server.index.visible_after_s = 0
+    collector.collect()
+    assert held(server, caller) == {str(Ingestion.objects.get(status="completed").id)}
     assert len(server.ids(str(caller.tenant.id))) == Chunk.objects.count()
 
 

@@ -16,7 +16,7 @@ from quire.core.errors import LeaseLost, PermanentError, QuireError
 from quire.core.ports import Cancellable, Extractor
 from quire.documents import drain, lifecycle
 from quire.documents.heartbeat import HandBack, Heartbeat
-from quire.documents.lease import Lease
+from quire.documents.lease import BegunAnew, Lease
 from quire.documents.retry_classes import classify
 from quire.documents.workspace import DatabaseWorkspace
 
@@ -70,6 +70,8 @@ def _attempt(lease: Lease, heartbeat: Heartbeat) -> Outcome:
         lifecycle.complete(lease)
     except LeaseLost:
         raise
+    except BegunAnew:
+        return Outcome(result=Result.HANDED_BACK)
     except HandBack as end:
         lifecycle.release(lease, gives_way=end.gives_way)
         return Outcome(result=Result.HANDED_BACK)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 
+class BegunAnew(Exception):
+    """The lease was given up: another run of the same task goes on in this one's place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """The right to write to one ingestion until it expires or somebody raises the generation."""

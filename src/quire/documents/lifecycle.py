@@ -7,6 +7,7 @@
                           └──── put_back: after 2, 4, 8 s, ───┘
                                 or as long as a limit says
     QUEUED, RUNNING ──► SUPERSEDED    a replacement, a retry or a delete: generation+1
+               RUNNING ──► SUPERSEDED    begin_anew: other software had begun it, and a new run takes its place
 
 Who holds a `Lease` may write, through `fenced`, whose transaction begins with the conditional UPDATE that finds
 out whether the lease is still good; a worker that lost it changes nothing. Rows are locked in one order: document,
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -47,17 +48,17 @@ TOO_LONG_A_WAIT = "This would have to wait for {} longer than a document may. Tr
 _DUE = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
 
 
-def enqueue(*, document: Document, kind: Ingestion.Kind, file: dict[str, Any]) -> Ingestion:
+def enqueue(*, document: Document, kind: Ingestion.Kind, file: dict[str, Any], **past: Any) -> Ingestion:
     """Queue a new run over `file` (storage_key, sha256, bytes, media_type) in place of any unfinished one.
 
-    The caller holds the document's row in a transaction.
+    `past` are fields of a run that it goes on for. The caller holds the document's row in a transaction.
     """
     supersede(document)
     # Purged runs may have left a file that was the newest one: with another file it is needed no more.
     document.ingestions.exclude(storage_key=file["storage_key"]).update(purged_at=None)
     newest = document.ingestions.aggregate(version=models.Max("version"))["version"] or 0
     ingestion = Ingestion.objects.create(
-        tenant_id=document.tenant_id, document=document, version=newest + 1, kind=kind, **file
+        tenant_id=document.tenant_id, document=document, version=newest + 1, kind=kind, **file, **past
     )
     events.record(ingestion, "queued", reason=kind.value)
     return ingestion
@@ -185,6 +186,22 @@ def release(lease: Lease, *, gives_way: bool = False) -> None:
     place = {"queued_at": Now()} if gives_way else {}
     with fenced(lease, status=Ingestion.Status.QUEUED, lease_expires_at=None, dispatched_at=None, **place):
         events.record(lease, "released", generation=lease.generation, gives_way=gives_way)
+
+
+def begin_anew(lease: Lease) -> None:
+    """Let a new run of the same task take this one's place, from the beginning: other software has made what there is.
+
+    It is not wiped in place: a worker that was stopped in the middle could wipe, outside of the database, or write
+    over, what a later one has made. What it can still reach then belongs to a run that nobody sees, and is collected.
+    """
+    task_id = _held(lease).values_list("task_id", flat=True).first()
+    if task_id is None:
+        raise LeaseLost
+    with _closing(lease, status=Ingestion.Status.SUPERSEDED, task_id=uuid4()) as over:
+        file = {name: getattr(over, name) for name in ("storage_key", "sha256", "bytes", "media_type")}
+        past = {name: getattr(over, name) for name in ("queued_at", "attempts", "crash_count", "timings")}
+        anew = enqueue(document=over.document, kind=Ingestion.Kind(over.kind), file=file, task_id=task_id, **past)
+        Ingestion.objects.filter(id=anew.id).update(created_at=over.created_at)
 
 
 def others_wait() -> bool:

@@ -15,8 +15,8 @@ from django.conf import settings
 from quire.core import types
 from quire.core.errors import PermanentError, TransientError
 from quire.core.ports import KeywordIndex, SettlesLater, VectorStore
-from quire.documents import files, names
-from quire.documents.lease import Lease
+from quire.documents import files, lifecycle, names
+from quire.documents.lease import BegunAnew, Lease
 from quire.documents.lifecycle import fenced
 from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
 
@@ -57,27 +57,13 @@ class DatabaseWorkspace:
         self.title = self._ingestion.title or names.as_title(self._ingestion.document.name)
 
     def bind(self, *, fingerprint: str, embedder_id: str, dimensions: int) -> None:
-        """Note what makes this run's pages and chunks; begin anew when something else had begun them."""
+        """Note what makes this run's pages and chunks. Raises `BegunAnew` when something else had begun them."""
         if self._ingestion.fingerprint == fingerprint:
             return
-        made_by = {"fingerprint": fingerprint, "embedder_id": embedder_id, "dimensions": dimensions}
-        self._warnings, self.pages_done, self.chunks_done = [], 0, 0
-        self.pages_total = self.chunks_total = None
-        counters: dict[str, Any] = {
-            "pages_done": 0,
-            "chunks_done": 0,
-            "pages_total": None,
-            "chunks_total": None,
-            "warnings": [],
-        }
-        if self._ingestion.fingerprint and not self._vectors.is_transactional:
-            self._delete_outside()
-        with fenced(self._lease, **made_by, **counters):
-            Page.objects.filter(ingestion=self._ingestion).delete()
-            Chunk.objects.filter(ingestion=self._ingestion).delete()
-            self._keywords.delete(self.namespace, ingestion_id=str(self._ingestion.id))
-            if self._vectors.is_transactional:
-                self._vectors.delete(self.namespace, ingestion_id=str(self._ingestion.id))
+        if self._ingestion.fingerprint:
+            lifecycle.begin_anew(self._lease)
+            raise BegunAnew
+        self._save(fingerprint=fingerprint, embedder_id=embedder_id, dimensions=dimensions)
 
     @property
     def namespace(self) -> str:
@@ -131,7 +117,9 @@ class DatabaseWorkspace:
             if self._vectors.is_transactional:
                 self._vectors.upsert(self.namespace, records)
             self._keywords.upsert(self.namespace, records)
-            Chunk.objects.bulk_create(_chunk_row(self._ingestion, chunk) for chunk in chunks)
+            # Those that are there are the same ones: see `_index_again`.
+            rows = [_chunk_row(self._ingestion, chunk) for chunk in chunks]
+            Chunk.objects.bulk_create(rows, ignore_conflicts=True)
         self.chunks_done = done
 
     def verify(self, *, chunks_total: int) -> None:
@@ -144,15 +132,14 @@ class DatabaseWorkspace:
         }
         for part, count in counts.items():
             if count != chunks_total:
+                self._index_again()
                 raise TransientError(f"The {part} holds {count} of {chunks_total} chunks.", code="index_incomplete")
         self._note_time()
         self._save()
 
-    def _delete_outside(self) -> None:
-        """Not within the transaction: nobody else could write while an outside store thinks."""
-        self._save()  # a stale worker stops here
-        self._settle()  # what is not seen yet would not be deleted
-        self._vectors.delete(self.namespace, ingestion_id=str(self._ingestion.id))
+    def _index_again(self) -> None:
+        """Let the next attempt write all chunks again, each in its own place: which are missing, no store can tell."""
+        self._save(chunks_done=0)
 
     def _settle(self) -> None:
         if isinstance(self._vectors, SettlesLater):
