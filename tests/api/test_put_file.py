@@ -40,6 +40,18 @@ def test_a_replacement_with_another_documents_content_is_a_conflict(client: Clie
     assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_content")
 
 
+def test_the_content_that_is_being_replaced_cannot_be_uploaded_until_it_is(
+    client: Client, document: dict[str, Any]
+) -> None:
+    Ingestion.objects.update(status="completed")
+    Document.objects.update(status="completed", active_ingestion=Ingestion.objects.get())
+    send(client, "PUT", f"/api/documents/{document['id']}/file/", b"Other words.\n")
+    answer = send(client, "POST", "/api/ingest/", b"The first words.\n")
+    assert (answer.status_code, answer.json()["code"]) == (409, "being_replaced")
+    assert "spice.txt" in answer.json()["detail"]
+    assert Document.objects.count() == 1
+
+
 def test_nobody_else_can_replace_it(client: Client, document: dict[str, Any], stranger: Caller) -> None:
     _, key = create_key(tenant=stranger.tenant, user=stranger.user, name="eve's")
     theirs = Client(headers={"Authorization": f"Bearer {key}"})

@@ -12,7 +12,7 @@ from quire.core.errors import LeaseLost, PermanentError
 from quire.documents import collector, files, ingestion, lifecycle, services
 from quire.documents.models import Chunk, Document, Ingestion, Status
 from quire.documents.reports import report
-from quire.documents.services import Submission, Upload
+from quire.documents.services import RefusedError, Submission, Upload
 from quire.tenants.services import Caller
 from quire.testing.extractor import ScriptedExtractor
 
@@ -94,6 +94,33 @@ def test_the_same_bytes_start_nothing(submit: Submit, replace: Replace) -> None:
     run(old)
     assert replace(old.document, "Same.").is_duplicate
     assert Ingestion.objects.count() == 1
+
+
+def test_bytes_that_are_about_to_be_replaced_are_not_said_to_be_there(submit: Submit, replace: Replace) -> None:
+    old = submit("Old.")
+    run(old)
+    replacement = replace(old.document, "New.")
+    with pytest.raises(RefusedError, match="being given another"):
+        submit("Old.")
+    run(replacement)
+    assert submit("Old.").document != old.document
+
+
+def test_bytes_that_a_failed_replacement_left_in_place_are_there(
+    submit: Submit, replace: Replace, extractor: ScriptedExtractor
+) -> None:
+    old = submit("Old.")
+    run(old)
+    extractor.failures[1] = [PermanentError("This PDF needs a password.", code="encrypted")]
+    run(replace(old.document, "Locked."))
+    assert submit("Old.").is_duplicate
+
+
+def test_bytes_that_are_only_indexed_anew_are_there(submit: Submit, caller: Caller) -> None:
+    document = submit("Old.")
+    run(document)
+    services.reindex(tenant=caller.tenant, document_id=document.document.id)
+    assert submit("Old.").is_duplicate
 
 
 def test_the_content_of_another_document_is_refused(submit: Submit, replace: Replace) -> None:

@@ -26,6 +26,7 @@ CODES: dict[str, tuple[int, str]] = {
     "request_timeout": (408, "The body stopped coming"),
     "not_failed": (409, "Only a document that failed can be tried again"),
     "duplicate_content": (409, "Another document of the tenant has the same content"),
+    "being_replaced": (409, "The document that has this content is being given another"),
     "not_completed": (409, "Only a completed document can be used so"),
     "not_ready": (409, "The document has no content yet that could answer"),
     "other_documents": (409, "The conversation is about other documents than those named"),

@@ -25,6 +25,9 @@ from quire.tenants.quotas import QuotaExceeded
 log = logging.getLogger(__name__)
 
 ACCEPT_TRIES = 3
+BEING_REPLACED = (
+    "“{}” has this content now and is being given another. Nothing was kept: upload this again once that is done."
+)
 CONFLICT = "The same file is being uploaded and deleted at this moment. Try again soon."
 
 
@@ -78,7 +81,7 @@ def submit(*, tenant: Tenant, user: User, upload: Upload) -> Submission:
     """Keep a file and queue the work on it. Once this returns, the document will end completed or failed.
 
     The same bytes again: the document that lives is returned; one that failed is tried again, with this file.
-    Raises `PermanentError("unsupported_type")`, `RefusedError` (`file_empty`), `TransientError`.
+    Raises `PermanentError("unsupported_type")`, `RefusedError` (`file_empty`, `being_replaced`), `TransientError`.
     """
     file = _checked(upload)
     if duplicate := _duplicate(tenant, upload.sha256):
@@ -286,10 +289,18 @@ def _accept(tenant: Tenant, user: User, upload: Upload, file: dict[str, object])
 
 
 def _duplicate(tenant: Tenant, sha256: str) -> Submission | None:
-    """The document of these bytes that answers, or will."""
+    """The document of these bytes that answers, or will.
+
+    `RefusedError("being_replaced")` where a replacement is about to take them away: they would be gone soon, and
+    cannot be another document's too while it may still fail.
+    """
     document = living(tenant=tenant).filter(sha256=sha256).exclude(status=Status.FAILED).first()
     ingestion = document.ingestions.order_by("-version").first() if document else None
-    return Submission(document=document, ingestion=ingestion, is_duplicate=True) if document and ingestion else None
+    if document is None or ingestion is None:
+        return None
+    if ingestion.sha256 != sha256 and ingestion.status != Ingestion.Status.FAILED:
+        raise RefusedError(BEING_REPLACED.format(document.name), code="being_replaced", status=409)
+    return Submission(document=document, ingestion=ingestion, is_duplicate=True)
 
 
 def _failed(tenant: Tenant, sha256: str) -> Document | None:

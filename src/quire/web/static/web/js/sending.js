@@ -114,7 +114,7 @@ export class Sending {
     if (method !== "POST") return null;
     row.say(said("hashing"));
     const document = await known(this.documentsUrl, file);
-    return document && { document, duplicate: true };
+    return document && !document.pending && { document, duplicate: true }; // else they may be on their way out
   }
 
   /**
