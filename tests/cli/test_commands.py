@@ -118,6 +118,12 @@ def test_a_title_for_many_files_is_wrong_usage(quire: Quire, tmp_path: Path) -> 
     assert quire(tmp_path, "ingest", "--title", "Both", str(tmp_path)).returncode == 2
 
 
+@pytest.mark.parametrize("words", [[], ["--all", "00000000-0000-4000-8000-000000000000"]])
+def test_a_retry_names_documents_or_takes_all_and_not_both(words: list[str]) -> None:
+    shown = CliRunner().invoke(LazyGroup.quire(), ["retry", *words])
+    assert (shown.exit_code, "--all" in shown.stderr) == (2, True)
+
+
 def test_every_command_is_a_click_command() -> None:
     group = LazyGroup.quire()
     context = click.Context(group)

@@ -113,6 +113,21 @@ def test_a_deleted_document_leaves_nothing_there(service: Up, pinecone: Pinecone
     wait_until(lambda: runs(pinecone) == before)
 
 
+def test_all_that_a_provider_made_fail_is_tried_again_at_once(
+    service: Up, gemini: GeminiServer, tmp_path: Path
+) -> None:
+    spent = gemini_server.over_quota(quota="EmbedContentRequestsPerDayPerProjectPerModel")
+    gemini.fail_next(spent, spent)
+    for name in ("mace.txt", "sumac.txt"):
+        (tmp_path / name).write_text(f"What is told here of {name} is told nowhere else.")
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no PDF")
+    assert service.quire("ingest", str(tmp_path)).returncode == 1
+    again = service.quire("retry", "--all")
+    assert (again.returncode, again.stdout.count("again")) == (0, 2), "the broken one would fail again"
+    for name in ("mace.txt", "sumac.txt"):
+        wait_until(lambda name=name: document(service, name)["status"] == "completed", limit_s=60)
+
+
 def test_while_the_store_is_away_a_question_is_answered_by_words(service: Up, pinecone: PineconeServer) -> None:
     pinecone.fail_next(Fault(path="/query", status=503), times=3)
     answer = json.loads(service.quire("ask", QUESTION, "--json").stdout)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from quire.cli.ids import DOCUMENT
+
+if TYPE_CHECKING:
+    from quire.cli.client import Api
 
 
 @click.command()
@@ -20,12 +26,20 @@ def delete(document_ids: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("document_ids", type=DOCUMENT, metavar="ID…", nargs=-1, required=True)
-def retry(document_ids: tuple[str, ...]) -> None:
-    """Try failed documents again."""
+@click.argument("document_ids", type=DOCUMENT, metavar="ID…", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="Every failed document, but for those that need another file.")
+def retry(document_ids: tuple[str, ...], is_all: bool) -> None:
+    """Try failed documents again, as after a provider was away."""
     from quire.cli.client import connected
 
+    if bool(document_ids) == is_all:
+        raise click.UsageError("Name documents, or give --all.")
     with connected() as api:
-        for document_id in document_ids:
+        for document_id in list(_failed(api)) if is_all else document_ids:
             api.post(f"/api/documents/{document_id}/retry/")
             click.echo(f"trying {document_id} again")
+
+
+def _failed(api: Api) -> Iterator[str]:
+    failed = api.pages("/api/documents/", status="failed")
+    return (document["id"] for document in failed if document["error"] and document["error"]["retryable"])
