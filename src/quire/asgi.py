@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import cast
 
 from django.core.asgi import get_asgi_application
@@ -15,11 +16,15 @@ from quire.api.gate import App, Gate  # noqa: E402 - it reads models, which exis
 from quire.chat import services  # noqa: E402
 from quire.documents import page_views  # noqa: E402
 
+PICTURES_AFTER_S = 3
+"""What starts beside the web comes first: pages can be looked at only once the worker has read some."""
+
 application = Gate(cast(App, _django))
 
 
 def _warm_up() -> None:
     services.warm_up()
+    time.sleep(PICTURES_AFTER_S)
     page_views.warm_up()
 
 

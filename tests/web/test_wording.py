@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import re
 from datetime import timedelta
 
 import pytest
@@ -58,6 +59,12 @@ def test_what_failed_for_now_says_when_it_is_tried_again(document: Document) -> 
     soon = timezone.now() + timedelta(seconds=30.5)
     sentence = said(document, attempts=2, error_code="x", error_message="The store is away.", next_attempt_at=soon)
     assert sentence == "Retry 2 of 3 in 30 s"
+
+
+def test_what_lies_ahead_is_said_without_tenths_of_a_second(document: Document) -> None:
+    soon = timezone.now() + timedelta(seconds=9.5)
+    sentence = said(document, attempts=1, error_code="x", error_message="The store is away.", next_attempt_at=soon)
+    assert re.fullmatch(r"Retry 1 of 3 in \d s", sentence)
 
 
 def test_what_waits_for_a_provider_says_for_whom_and_how_long(document: Document) -> None:

@@ -25,6 +25,7 @@ class OtherPassword(PasswordChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["old_password"].widget.attrs.pop("autofocus")  # who comes to the page may be there for the rest
         _word(self)
 
 

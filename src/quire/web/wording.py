@@ -83,23 +83,28 @@ def _work(run: RunReport) -> str:
         return _waiting(run)
     work = _stage(run)
     if run.progress.eta_s is not None and run.progress.eta_s >= 1:
-        return gettext("%(work)s, about %(time)s left") % {"work": work, "time": duration(run.progress.eta_s)}
+        return gettext("%(work)s, about %(time)s left") % {"work": work, "time": _roughly(run.progress.eta_s)}
     return work
 
 
 def _waiting(run: RunReport) -> str:
     wait_s = (run.retry_at - timezone.now()).total_seconds() if run.retry_at else 0.0
     if run.waiting_for and wait_s > 0:
-        return gettext("Waiting %(time)s for %(what)s") % {"time": duration(wait_s), "what": run.waiting_for}
+        return gettext("Waiting %(time)s for %(what)s") % {"time": _roughly(wait_s), "what": run.waiting_for}
     if run.attempts and run.error:
-        numbers = {"n": run.attempts, "of": MAX_ATTEMPTS - 1, "time": duration(max(0.0, wait_s))}
+        numbers = {"n": run.attempts, "of": MAX_ATTEMPTS - 1, "time": _roughly(max(0.0, wait_s))}
         return gettext("Retry %(n)d of %(of)d in %(time)s") % numbers
     place = run.queue_position or 1
     line = gettext("next in line") if place == 1 else gettext("number %(n)d in line") % {"n": place}
     if run.progress.eta_s is not None and run.progress.eta_s >= 1:
-        said = {"line": line, "time": duration(run.progress.eta_s)}
+        said = {"line": line, "time": _roughly(run.progress.eta_s)}
         return gettext("Waiting to begin, %(line)s, in about %(time)s") % said
     return gettext("Waiting to begin, %(line)s") % {"line": line}
+
+
+def _roughly(seconds: float) -> str:
+    """What lies ahead knows no tenths of a second."""
+    return gettext("%(s)d s") % {"s": seconds} if seconds < 90 else duration(seconds)
 
 
 def _stage(run: RunReport) -> str:
