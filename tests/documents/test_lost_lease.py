@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +19,11 @@ from quire import registry
 from quire.backends.sandbox.extractor import SandboxedExtractor
 from quire.core.types import Vectors
 from quire.documents import ingestion, lifecycle
+from quire.documents.heartbeat import HandBack
 from quire.documents.ingestion import Result
 from quire.documents.models import Chunk, Event, Ingestion, Page
 from quire.documents.services import Submission
+from quire.documents.workspace import DatabaseWorkspace
 from quire.testing.embedder import HashingEmbedder
 
 Submit = Callable[..., Submission]
@@ -114,6 +117,65 @@ def test_the_next_document_of_the_same_worker_is_read_whole(
     lifecycle.supersede(lost.document)
     assert run.result(ENDS_WITHIN_S) is Result.NOTHING_TO_DO
     assert begin(worker, submit("ok\nA page.\nAnother page.")).result(ENDS_WITHIN_S) is Result.COMPLETED
+
+
+@pytest.fixture
+def folder(settings: Settings, tmp_path: Path) -> Path:
+    """Where the files are."""
+    store = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path / "files"}}
+    settings.STORAGES = settings.STORAGES | {"default": store}
+    return tmp_path / "files"
+
+
+def test_a_document_taken_over_while_its_storage_says_nothing_frees_its_worker_at_once(
+    folder: Path, submit: Submit, worker: ThreadPoolExecutor
+) -> None:
+    submission = submit("ok\nA page.")
+    path = folder / submission.ingestion.storage_key
+    path.unlink()
+    os.mkfifo(path)  # whoever opens it waits for somebody who writes
+    try:
+        run = begin(worker, submission)
+        wait_for_threads("download", count=1)
+        take_over()
+        assert run.result(ENDS_WITHIN_S) is Result.NOTHING_TO_DO
+    finally:
+        path.write_bytes(b"")
+    wait_for_threads("download", count=0)
+    row = Ingestion.objects.get()
+    assert (row.status, row.attempts, row.pages_done) == ("queued", 0, 0)
+
+
+def test_a_download_moves_with_each_piece(folder: Path, submit: Submit) -> None:
+    submission = submit("Nutmeg. " * 400_000)
+    moves: list[bool] = []
+    with desk_of(submission, moves.append).file() as path:
+        assert path.stat().st_size == 3_200_000
+    assert moves == [False] * 4, "three megabytes and a piece"
+
+
+def test_a_worker_that_stops_hands_its_document_over_in_the_middle_of_the_download(
+    folder: Path, submit: Submit
+) -> None:
+    def hand_back(_: bool) -> None:
+        raise HandBack(gives_way=False)
+
+    with pytest.raises(HandBack), desk_of(submit(), hand_back).file():
+        pass
+
+
+def desk_of(submission: Submission, on_step: Callable[[bool], None]) -> DatabaseWorkspace:
+    lease = lifecycle.claim(task_id=submission.ingestion.task_id, owner="worker")
+    assert lease is not None
+    parts = {"vectors": registry.vector_store(), "keywords": registry.keyword_index()}
+    return DatabaseWorkspace(lease, **parts, check=lambda: None, on_step=on_step)
+
+
+def wait_for_threads(name: str, *, count: int) -> None:
+    end = time.monotonic() + ENDS_WITHIN_S
+    while sum(thread.name == name for thread in threading.enumerate()) != count:
+        assert time.monotonic() < end, f"not {count} threads are called {name}"
+        time.sleep(0.01)
 
 
 class StallingEmbedder(HashingEmbedder):

@@ -15,7 +15,8 @@ from django.conf import settings
 from quire.core import types
 from quire.core.errors import PermanentError, TransientError
 from quire.core.ports import KeywordIndex, SettlesLater, VectorStore
-from quire.documents import files, lifecycle, names
+from quire.documents import lifecycle, names
+from quire.documents.downloads import download
 from quire.documents.lease import BegunAnew, Lease
 from quire.documents.lifecycle import fenced
 from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
@@ -72,7 +73,7 @@ class DatabaseWorkspace:
     @contextmanager
     def file(self) -> Iterator[Path]:
         with tempfile.NamedTemporaryFile(prefix="quire-") as copy:
-            files.fetch(self._ingestion, copy)
+            download(self._ingestion, copy, check=self._check, on_piece=lambda: self._on_step(False))
             yield Path(copy.name)
 
     def begin(self, stage: str) -> None:
