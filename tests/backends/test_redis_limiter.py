@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -216,7 +217,25 @@ def test_where_no_quota_is_known_the_first_429_teaches_it(limiter_of: LimiterOf)
     limiter.refused(retry_after_s=0)
     assert turned_away(limiter) > 0, "200 in a minute were too many"
     let_pass(limiter, 1000)
-    assert until_turned_away(limiter) == 170
+    assert until_turned_away(limiter) == 186
+
+
+def test_where_no_quota_is_known_the_pace_stays_below_what_was_refused_before_it_tries_for_more(
+    limiter_of: LimiterOf,
+) -> None:
+    limiter = limiter_of()
+    for _ in range(100):
+        limiter.acquire()
+    limiter.refused(retry_after_s=0)
+    paces = []
+    for _ in range(9):
+        let_pass(limiter, 20)
+        with suppress(RateLimited):
+            limiter.acquire()
+        paces.append(float(limiter._redis.hget("limit:state", "now")))
+    assert 0.967 < paces[0] < 0.98
+    assert paces[1:6] == [pytest.approx(0.98)] * 5
+    assert 0.98 < paces[7] < paces[8]
 
 
 def test_who_waits_in_line_while_another_is_refused_does_not_send(limiter_of: LimiterOf) -> None:

@@ -31,8 +31,15 @@ if (state.latest or 0) > now + rules.window_s then
 end
 local function seconds(number) return string.format('%.6f', number) end
 
--- What a 429 taught: a factor below 1, which grows back while none comes; where no quota is known, also a quota.
-local factor = (state.factor or 1) * rules.growth ^ (math.max(0, now - (state.cut_at or now)) / rules.growth_s)
+-- What a 429 taught: a factor below 1, which grows back while none comes. Where no quota is known, also a quota, and
+-- how much of it was too much: just below that the factor stays for a while, so that not every minute ends in a 429.
+local grown_s = math.max(0, now - (state.cut_at or now))
+local factor = (state.factor or 1) * rules.growth ^ (grown_s / rules.growth_s)
+if state.ceiling and factor > state.ceiling then
+  local there_s = rules.growth_s * math.log(math.max(1, state.ceiling / state.factor)) / math.log(rules.growth)
+  factor = state.ceiling * rules.growth ^ (math.max(0, grown_s - there_s - rules.held_s) / rules.growth_s)
+end
+redis.call('HSET', state_key, 'now', string.format('%.6f', factor))
 local quotas = {}
 for _, what in ipairs(WHAT) do
   if call.per_minute[what] > 0 then quotas[what] = math.max(1, call.per_minute[what] * math.min(1, factor)) end

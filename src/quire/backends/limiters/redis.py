@@ -52,8 +52,11 @@ RULES: Final[Mapping[str, float]] = {
     "question_wait_s": 20,
     "longest_wait_s": 120,
     # What a 429 teaches: it cuts the pace, less where the quota is known and one call came too early perhaps, deeper
-    # when another 429 came just before; and the pace grows by 2 % in 10 s.
-    "cut": 0.85,
+    # when another 429 came just before; and the pace grows by 2 % in 10 s. Where no quota is known it stays just below
+    # what was refused for a while before it tries for more: each try costs a call, and the wait that it is answered by.
+    "cut": 0.93,
+    "held_below": 0.98,
+    "held_s": 120,
     "cut_of_known": 0.95,
     "deep_cut": 0.5,
     "least_factor": 0.01,

@@ -19,7 +19,7 @@ local blocked_until = math.max(state.blocked_until or 0, now + call.retry_after_
 -- Requests that were under way together are refused together: they teach once.
 if now > math.max(state.blocked_until or 0, (state.taught_at or 0) + rules.together_s) then
   local grown_s = math.max(0, now - (state.cut_at or now))
-  local factor = (state.factor or 1) * rules.growth ^ (grown_s / rules.growth_s)
+  local factor = state.now or 1
   local is_known = false
   for _, number in pairs(call.per_minute) do is_known = is_known or number > 0 end
   if is_known then
@@ -34,9 +34,12 @@ if now > math.max(state.blocked_until or 0, (state.taught_at or 0) + rules.toget
     set('learned', math.max(rules.least_learned, count))
     factor = 1
   end
+  if not is_known then set('ceiling', factor * rules.held_below) end
   local is_soon = state.cut_at and grown_s < rules.growth_s
   local cut = is_soon and rules.deep_cut or is_known and rules.cut_of_known or rules.cut
-  set('factor', math.max(rules.least_factor, factor * cut))
+  factor = math.max(rules.least_factor, factor * cut)
+  set('factor', factor)
+  set('now', factor)
   set('taught_at', now)
 end
 
