@@ -5,6 +5,7 @@ import { said } from "./said.js";
 const GATHER_MS = 300;
 const AT_ONCE = 50;
 const PATIENCE_MS = 10_000;
+const LINE_MS = 5_000;
 
 export class Rows {
   /** @type {Set<string>} */
@@ -19,6 +20,7 @@ export class Rows {
   constructor(url, onPlaced) {
     this.url = url;
     this.onPlaced = onPlaced;
+    setInterval(() => this.#lookAtLine(), LINE_MS);
   }
 
   /** It is another one after another filter was chosen. */
@@ -52,6 +54,17 @@ export class Rows {
   #unfinished() {
     const rows = /** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll("[data-final=false][data-document]"));
     return [...rows].map((row) => row.dataset.document ?? "");
+  }
+
+  /** Ask for what waits its turn, where it is in view: what moves it on becomes of others, and no event tells. */
+  #lookAtLine() {
+    if (document.hidden) return;
+    const waiting = /** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll("[data-waiting][data-document]"));
+    const seen = [...waiting].filter((row) => {
+      const { top, bottom } = row.getBoundingClientRect();
+      return bottom > 0 && top < innerHeight;
+    });
+    if (seen.length) this.refresh(seen.map((row) => row.dataset.document ?? ""));
   }
 
   /** @param {string[]} ids */
