@@ -23,9 +23,11 @@ application = Gate(cast(App, _django))
 
 
 def _warm_up() -> None:
-    services.warm_up()
-    time.sleep(PICTURES_AFTER_S)
-    page_views.warm_up()
+    try:
+        services.warm_up()
+    finally:  # where no model answers, pages are looked at all the same
+        time.sleep(PICTURES_AFTER_S)
+        page_views.warm_up()
 
 
 # Beside the first requests, which need none of it, and gone with the process.
