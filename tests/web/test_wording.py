@@ -35,7 +35,7 @@ def test_what_waits_says_its_place_in_line(document: Document, put: Put) -> None
 def test_what_waits_says_when_it_will_begin_once_that_is_known(document: Document, put: Put) -> None:
     put("Done.", is_worked_on=False)
     runs = Ingestion.objects.exclude(document=document)
-    runs.update(status="completed", timings={"embedding": 15.0}, finished_at=lifecycle.in_s(0), lease_owner="host:1")
+    runs.update(status="completed", timings={"embedding": 15.0}, finished_at=lifecycle.in_s(3600), lease_owner="host:1")
     assert standing(reports.report(document)) == "Waiting to begin, next in line, in about 15 s"
 
 
