@@ -28,5 +28,13 @@ def test_words_written_from_right_to_left_are_one_line() -> None:
     assert line_boxes(words, ratio=A4) == [Box(0.4, 0.1, 0.6, 0.12)]
 
 
+def test_a_skewed_line_has_boxes_that_stay_about_as_high_as_its_words() -> None:
+    words = [Box(0.1 * n, 0.1 + 0.004 * n, 0.1 * n + 0.095, 0.12 + 0.004 * n) for n in range(9)]
+    boxes = line_boxes(words, ratio=A4)
+    assert 1 < len(boxes) < 6
+    assert max(box.bottom - box.top for box in boxes) <= 0.0301
+    assert (boxes[0].left, boxes[-1].right) == (words[0].left, words[-1].right)
+
+
 def test_no_words_have_no_box() -> None:
     assert line_boxes([], ratio=A4) == []

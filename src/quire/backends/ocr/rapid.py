@@ -18,6 +18,8 @@ from quire.core.errors import PermanentError
 from quire.core.types import OcrResult
 
 _MIN_SCORE = 0.5
+_SKEWED = 0.3
+"""In line heights: how much an end of a line may be higher than the other."""
 _OPTIONS = {
     "Global.log_level": "error",
     "Global.use_cls": False,
@@ -49,14 +51,14 @@ class RapidOcrEngine:
             found = self._engine(np.repeat(image[:, :, np.newaxis], 3, axis=2))
         if getattr(found, "txts", None) is None or found.boxes is None:
             return OcrResult(text="", words=())
-        lines = [
-            _line(text, corners)
+        corners = {
+            _line(text, corners): corners
             for text, corners, score in zip(found.txts, found.boxes, found.scores, strict=True)
             if score >= _MIN_SCORE
-        ]
+        }
         paragraphs = [
-            [[word for line in row for word in fit_line(image, line, list(_words(line)))] for row in rows]
-            for rows in paragraphs_in_order(lines)
+            [[word for line in row for word in _fitted(image, line, corners[line])] for row in rows]
+            for rows in paragraphs_in_order(list(corners))
         ]
         return assemble(paragraphs, width=width, height=height)
 
@@ -65,6 +67,23 @@ def _line(text: str, corners: NDArray[np.float32]) -> ReadWord:
     left, top = corners.min(axis=0).tolist()
     right, bottom = corners.max(axis=0).tolist()
     return ReadWord(text, left, top, right, bottom)
+
+
+def _fitted(image: NDArray[np.uint8], line: ReadWord, corners: NDArray[np.float32]) -> list[ReadWord]:
+    """The line's words. Where it is skewed its box holds parts of other lines, and each word is looked for at its place
+    along the line's upper and lower edge."""
+    words = list(_words(line))
+    (left, top), (right, far_top), _, (_, bottom) = corners.tolist()
+    rise = far_top - top
+    if abs(rise) < _SKEWED * (bottom - top):
+        return fit_line(image, line, words)
+    slope = rise / max(right - left, 1.0)
+    fitted: list[ReadWord] = []
+    for word in words:
+        step = slope * ((word.left + word.right) / 2 - left)
+        place = word._replace(top=top + step, bottom=bottom + step)
+        fitted += fit_line(image, place, [place])
+    return fitted
 
 
 def _words(line: ReadWord) -> Iterator[ReadWord]:
