@@ -119,6 +119,17 @@ def test_the_words_over_a_picture_are_copied_as_they_are_read(page: Page) -> Non
     assert page.locator("#page-1 img.picture").evaluate("picture => picture.naturalWidth > 100")
 
 
+def test_on_a_documents_page_too_a_moment_is_counted_down_to(page: Page) -> None:
+    upload(page, EXAMPLES / "spice.pdf")
+    row(page, "spice.pdf").get_by_role("link").click()
+    page.locator("#page-1 .layer").wait_for()  # by then the script listens
+    page.evaluate(
+        """() => document.getElementById("text").insertAdjacentHTML("afterbegin",
+             '<p class="row-said" data-left="100" data-said="Retry 1 of 3 in {s} s"></p>')"""
+    )
+    page.get_by_text(re.compile("Retry 1 of 3 in (9[0-8]|[1-8][0-9]) s")).wait_for()
+
+
 def test_a_word_is_found_and_boxed(page: Page) -> None:
     upload(page, EXAMPLES / "spice.pdf")
     row(page, "spice.pdf").get_by_role("link").click()
