@@ -21,6 +21,7 @@ WEIGHTS = {
     "kill a pool process": 20,
     "kill a parser's child": 16,
     "kill a parser process": 4,
+    "stop a parser process": 4,
     "stop a worker past its lease": 8,
     "restart Redis": 8,
     "wipe Redis": 10,
@@ -29,6 +30,11 @@ WEIGHTS = {
     "send messages again": 11,
 }
 PAUSE_S = (0.3, 2.0)
+START_CPU_S = 2
+"""Of the processor: a part that had less is still starting, and is let be. On a busy machine a start takes longer than
+the time between two blows, and nothing else would happen for minutes."""
+PARSER_STOPPED_S = 30
+"""Longer than a worker waits for its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,8 @@ class Mischief:
     missed: Counter[str] = field(default_factory=Counter)
     """What found nothing to hit."""
     _frozen: list[tuple[float, str, tuple[int, ...]]] = field(default_factory=list)
+    _stopped: list[tuple[float, int]] = field(default_factory=list)
+    """Parser processes, which their workers should have killed and replaced long before they may go on."""
     _due_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -64,6 +72,7 @@ class Mischief:
             "kill a pool process": self._kill_pool_process,
             "kill a parser's child": lambda: self._kill_parser(processes.file_readers),
             "kill a parser process": lambda: self._kill_parser(processes.parsers),
+            "stop a parser process": self._stop_parser,
             "stop a worker past its lease": self._freeze_worker,
             "restart Redis": self._restart_redis,
             "wipe Redis": self._wipe_redis,
@@ -96,6 +105,9 @@ class Mischief:
         for frozen in [frozen for frozen in self._frozen if frozen[0] <= now]:
             self._frozen.remove(frozen)
             processes.send(signal.SIGCONT, *frozen[2])
+        for stopped in [stopped for stopped in self._stopped if stopped[0] <= now]:
+            self._stopped.remove(stopped)
+            processes.send(signal.SIGCONT, stopped[1])
 
     def _kill_worker(self) -> Sequence[int] | None:
         name = self._one_of("worker")
@@ -116,6 +128,17 @@ class Mischief:
             part = self.service.parts[name]
             if part.is_running and (pids := choose(part.pid)):
                 processes.send(signal.SIGKILL, self.rng.choice(pids))
+                return []
+        return None
+
+    def _stop_parser(self) -> Sequence[int] | None:
+        """A parser process and none of its children, which then nobody kills, and nobody forks."""
+        for name in self._shuffled("worker"):
+            part = self.service.parts[name]
+            if part.is_running and (pids := processes.parser_processes(part.pid)):
+                pid = self.rng.choice(pids)
+                processes.send(signal.SIGSTOP, pid)
+                self._stopped.append((time.monotonic() + PARSER_STOPPED_S, pid))
                 return []
         return None
 
@@ -161,7 +184,7 @@ class Mischief:
 
     def _kill(self, name: str, pids: Sequence[int] = ()) -> Sequence[int] | None:
         part = self.service.parts[name]
-        if not part.is_running:
+        if not part.is_running or processes.cpu_s(part.pid) < START_CPU_S:
             return None
         self._frozen = [frozen for frozen in self._frozen if frozen[1] != name]
         self.service.kill(name)

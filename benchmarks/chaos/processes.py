@@ -39,8 +39,19 @@ def file_readers(pid: int) -> list[int]:
     return [child for child in parsers(pid) if _is_of_a_parser(child)]
 
 
+def parser_processes(pid: int) -> list[int]:
+    """Only those that fork the others."""
+    return [child for child in parsers(pid) if not _is_of_a_parser(child)]
+
+
 def is_parser(pid: int) -> bool:
     return PARSER in _read(pid, "cmdline")
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of the processor that a process has had itself."""
+    times = _read(pid, "stat").rpartition(")")[2].split()[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
 def is_alive(pid: int) -> bool:
