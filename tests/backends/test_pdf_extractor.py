@@ -48,6 +48,21 @@ def test_paragraphs_and_headings_are_told_from_the_layout(tmp_path: Path) -> Non
     assert [(heading.text, heading.level) for heading in page.headings] == [("The Moons", 1), ("Europa", 2)]
 
 
+def test_text_off_the_page_is_left_out(tmp_path: Path) -> None:
+    spread = line("The left half of a spread", x=20, size=12) + line("and its right half", x=420, size=12)
+    across = line("A line that goes on and on across the fold", x=250, y=100, size=16)
+    left = "/MediaBox[0 0 800 300]/CropBox[0 0 400 300]"
+    right = "/MediaBox[0 0 800 300]/CropBox[400 0 800 300]"
+    [page] = read(raw_pdf(spread + across, page=left), tmp_path)
+    assert page.text.splitlines()[0] == "The left half of a spread"
+    assert "right half" not in page.text
+    [page] = read(raw_pdf(spread + across, page=right), tmp_path)
+    assert page.text.startswith("and its right half")
+    assert page.text.endswith("across the fold")
+    assert "left half" not in page.text
+    assert "A line that" not in page.text
+
+
 def test_bookmarks_are_the_headings_where_there_are_any(tmp_path: Path) -> None:
     from reportlab.pdfgen.canvas import Canvas
 
@@ -178,6 +193,7 @@ def test_a_damaged_page_is_named_and_the_others_are_read(tmp_path: Path) -> None
 
 
 def test_more_text_than_a_page_holds_is_cut_with_a_warning(tmp_path: Path) -> None:
-    (page,) = read(raw_pdf("".join(line("x" * 32_000, y=9 * row, size=1) for row in range(32))), tmp_path)
+    rows = "".join(line("x" * 16_000, y=4 * row, size=1) for row in range(64))
+    (page,) = read(raw_pdf(rows, page="/MediaBox[0 0 9000 300]"), tmp_path)
     assert 0.99 * MAX_PAGE_CHARS < len(page.text) <= MAX_PAGE_CHARS
     assert page.warning.startswith("Page 1 holds more text")

@@ -6,6 +6,7 @@ Boxes are `(left, top, right, bottom)` as fractions of the page, 0 to 1, origin 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -70,6 +71,14 @@ class Run(NamedTuple):
     start: int
     source: int
     length: int
+
+
+def sources(runs: Sequence[Run], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The ranges of PDFium's characters that `text[start:end]` of a page was made from."""
+    for run in runs:
+        first, last = max(start, run.start), min(end, run.start + run.length)
+        if first < last:
+            yield run.source + first - run.start, run.source + last - run.start
 
 
 class Margin(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
 from uuid import UUID
@@ -96,7 +96,7 @@ def _lines_of_words(page: types.Page, start: int, end: int) -> list[Box]:
 def _locate(ingestion: Ingestion, page: types.Page, spans: Sequence[tuple[int, int]]) -> list[list[Box]]:
     if not page.runs:
         return [[] for _ in spans]
-    passages = [list(_sources(page.runs, start, end)) for start, end in spans]
+    passages = [list(types.sources(page.runs, start, end)) for start, end in spans]
     try:
         with local_copy(ingestion) as path:
             return registry.viewer().locate(path, number=page.number, passages=passages)
@@ -104,11 +104,3 @@ def _locate(ingestion: Ingestion, page: types.Page, spans: Sequence[tuple[int, i
         # The words themselves are at hand: a text without boxes is better than none.
         log.warning("page %d of document %s has no boxes: %s", page.number, ingestion.document_id, error)
         return [[] for _ in spans]
-
-
-def _sources(runs: Sequence[types.Run], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The ranges of PDFium's characters that `text[start:end]` of a page was made from."""
-    for run in runs:
-        first, last = max(start, run.start), min(end, run.start + run.length)
-        if first < last:
-            yield run.source + first - run.start, run.source + last - run.start

@@ -18,6 +18,7 @@ from quire.backends.extractors.pdf_layout import Layout, read_layout
 from quire.backends.extractors.pdf_outline import Outline, outline_headings, read_outline
 from quire.backends.extractors.pdf_render import is_blank, render_grey
 from quire.backends.extractors.pdf_text import RawText, clean, position, read_text
+from quire.backends.extractors.pdf_visible import on_the_page
 from quire.backends.extractors.pdfium import PDFIUM_LOCK, count_pages, load_page, open_pdf
 from quire.backends.extractors.titles import stated_title
 from quire.core.errors import PermanentError
@@ -111,7 +112,7 @@ class PdfExtraction:
             try:
                 text_page = page.get_textpage()
                 try:
-                    raw = read_text(text_page)
+                    raw = on_the_page(text_page, read_text(text_page))
                     if is_usable(raw.text) and not _is_stamped_scan(page, raw.text):
                         return self._from_text_layer(number, raw, read_layout(text_page, raw))
                 finally:
