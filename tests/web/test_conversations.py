@@ -62,8 +62,9 @@ def test_a_persons_conversations_are_listed_the_last_used_first_and_lead_to_them
     some = asked(caller, "Of some?", [pepper, saffron])
     everything = asked(caller, "Of all?", None)
     asked(Caller(tenant=caller.tenant, user=stranger.user), "A colleague's?", None)
+    some.save(update_fields=["updated_at"])  # as a further question does
     shown = page(browser, "/conversations/")
-    assert titles(shown) == ["Of all?", "Of some?", "Of one?"]
+    assert titles(shown) == ["Of some?", "Of all?", "Of one?"]
     for conversation in (one, some, everything):
         (address,) = re.findall(rf'href="([^"]+\?conversation={conversation.id})"', shown)
         assert f"{conversation.title} Yes." in page(browser, address)

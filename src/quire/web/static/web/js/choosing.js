@@ -1,4 +1,5 @@
 // What was chosen stays chosen, whatever is looked for next, also what was chosen while the answer was on its way.
+import { announce } from "./announce.js";
 
 /** @param {HTMLElement} picker  whose list of boxes htmx exchanges */
 export function keepChosen(picker) {
@@ -14,5 +15,6 @@ export function keepChosen(picker) {
       if (box) box.checked = old.checked;
       else if (old.checked) picker.querySelector("ul")?.prepend(/** @type {HTMLElement} */ (old.closest("li")));
     }
+    announce(picker.querySelector("#choices .hint")?.textContent ?? "");
   });
 }
