@@ -69,7 +69,7 @@ def test_a_model_that_does_not_begin_is_given_up_long_before_its_timeout(
 
 def test_a_model_that_was_given_up_is_hung_up_on(openai_server: OpenAIServer) -> None:
     openai_server.held_after = 1
-    error_of(openai_model(openai_server, timeout_s=0.5, first_word_timeout_s=0.1))
+    error_of(openai_model(openai_server, timeout_s=2, first_word_timeout_s=0.1))
     assert openai_server.was_hung_up.wait(60)
 
 
@@ -84,8 +84,8 @@ def test_a_question_is_not_written_again_by_a_model_that_hangs(pair: Pair) -> No
 def test_a_model_that_thinks_in_a_field_of_its_own_has_begun(openai_server: OpenAIServer) -> None:
     openai_server.thoughts = ["Moon?", "Sun?"]
     openai_server.held_after = 2
-    error = error_of(openai_model(openai_server, timeout_s=2, first_word_timeout_s=1.5))
-    assert "did not answer within 2 s" in error.message
+    error = error_of(openai_model(openai_server, timeout_s=3.5, first_word_timeout_s=3))
+    assert "did not answer within 3.5 s" in error.message
 
 
 def test_an_answer_that_nobody_waits_for_any_more_ends_the_call(pair: Pair) -> None:

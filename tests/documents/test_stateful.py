@@ -450,7 +450,7 @@ def _everything() -> list[object]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(36_000 if HISTORIES else 180)
+@pytest.mark.timeout(36_000 if HISTORIES else 600)
 def test_any_history_loses_nothing_doubles_nothing_and_shows_nothing_it_should_not(
     broker: RealRedis, tmp_path: Path
 ) -> None:
