@@ -48,15 +48,16 @@ def pytest_configure() -> None:
 LONG = (
     "chaos/test_crash_loop.py",
     "documents/test_stateful.py",
-    "e2e/test_accessibility.py",
-    "chaos/test_crashes.py",
-    "cli/test_up.py",
-    "chaos/test_lost_parts.py",
-    "e2e/test_upload_ask_check.py",
-    "cli/test_postgres.py",
     "documents/test_faults.py",
+    "chaos/test_crashes.py",
+    "e2e/test_accessibility.py",
+    "chaos/test_lost_parts.py",
+    "cli/test_up.py",
+    "e2e/test_upload_ask_check.py",
+    "e2e/test_library_page.py",
+    "cli/test_postgres.py",
 )
-"""The files that take half a minute and more."""
+"""The files that take half a minute and more; those that start services of their own not all at once."""
 
 
 @pytest.hookimpl(trylast=True)
