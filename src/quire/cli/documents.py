@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from quire.cli.errors import Failure
 from quire.cli.ids import DOCUMENT
 
 if TYPE_CHECKING:
     from quire.cli.client import Api
+
+_NEEDS_NO_MORE = {"not_found", "not_failed"}
 
 
 @click.command()
@@ -35,9 +38,25 @@ def retry(document_ids: tuple[str, ...], is_all: bool) -> None:
     if bool(document_ids) == is_all:
         raise click.UsageError("Name documents, or give --all.")
     with connected() as api:
-        for document_id in list(_failed(api)) if is_all else document_ids:
-            api.post(f"/api/documents/{document_id}/retry/")
-            click.echo(f"trying {document_id} again")
+        if is_all:
+            _try_all(api)
+        for document_id in document_ids:
+            _try(api, document_id)
+
+
+def _try(api: Api, document_id: str) -> None:
+    api.post(f"/api/documents/{document_id}/retry/")
+    click.echo(f"trying {document_id} again")
+
+
+def _try_all(api: Api) -> None:
+    """One that was deleted, or is tried by somebody else, since they were listed needs no more."""
+    for document_id in list(_failed(api)):
+        try:
+            _try(api, document_id)
+        except Failure as refused:
+            if refused.code not in _NEEDS_NO_MORE:
+                raise
 
 
 def _failed(api: Api) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
+from typing import TypeVar
 
 from quire.core.errors import QuireError, TransientError
 
@@ -13,14 +14,20 @@ LONGEST_IN_TIMEOUTS = 5
 """A small model on a machine of one's own takes minutes for an answer that it makes steadily."""
 
 
-def bounded(pieces: Iterator[str], *, timeout_s: float) -> Iterator[str]:
-    """The pieces; raises `TransientError` when the next one begins after the bound, `LONGEST_IN_TIMEOUTS` times it."""
+T = TypeVar("T")
+
+
+def bounded(chunks: Iterable[T], *, timeout_s: float) -> Iterator[T]:
+    """What a model sends, with or without text in it, so that no trickle of nothing goes on for ever.
+
+    Raises `TransientError` when the next one comes after `LONGEST_IN_TIMEOUTS` times the bound.
+    """
     ends_at = time.monotonic() + LONGEST_IN_TIMEOUTS * timeout_s
-    for piece in pieces:
+    for chunk in chunks:
         if time.monotonic() > ends_at:
             limit_s = LONGEST_IN_TIMEOUTS * timeout_s
             raise TransientError(f"The answer was not complete after {limit_s:g} s.", code="answer_cut")
-        yield piece
+        yield chunk
 
 
 def begun_within(pieces: Generator[str], *, timeout_s: float, late: QuireError) -> Iterator[str]:

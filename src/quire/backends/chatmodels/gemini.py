@@ -52,8 +52,7 @@ class GeminiModel:
         if passages:
             told = prompt.build(question=question, passages=passages, history=history)
             late = refusals.not_begun(NAME, timeout_s=self._first_word_timeout_s)
-            begun = begun_within(self._pieces(told), timeout_s=self._first_word_timeout_s, late=late)
-            yield from bounded(begun, timeout_s=self._timeout_s)
+            yield from begun_within(self._pieces(told), timeout_s=self._first_word_timeout_s, late=late)
 
     def rewrite(self, *, question: str, history: Sequence[Turn]) -> str:
         told = prompt.rewriting(question=question, history=history)
@@ -69,7 +68,7 @@ class GeminiModel:
     def _pieces(self, told: Prompt) -> Generator[str]:
         has_begun, ended = False, None
         with self._account.call(model=self.id) as client, closing(self._chunks(client, told)) as chunks:
-            for chunk in chunks:
+            for chunk in bounded(chunks, timeout_s=self._timeout_s):
                 text, reason = _read(chunk)
                 ended = reason or ended
                 if text:

@@ -44,7 +44,7 @@ class OpenAIModel:
         has_begun = False
         late = refusals.not_begun(self._account.provider, timeout_s=self._first_word_timeout_s)
         begun = begun_within(self._pieces(told), timeout_s=self._first_word_timeout_s, late=late)
-        for piece in without_thoughts(bounded(begun, timeout_s=self._timeout_s)):
+        for piece in without_thoughts(begun):
             if piece:
                 has_begun = True
                 yield piece
@@ -70,7 +70,7 @@ class OpenAIModel:
             self._account.call(model=self.id) as client,
             client.chat.completions.create(model=self.id, messages=_messages(told), stream=True) as chunks,
         ):
-            for chunk in chunks:
+            for chunk in bounded(chunks, timeout_s=self._timeout_s):
                 text, reason = self._read(chunk)
                 ended = reason or ended
                 if text or _is_thinking(chunk):
