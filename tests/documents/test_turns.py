@@ -31,8 +31,8 @@ def _no_patience(settings: Settings) -> None:
 def submit_long(submit: Submit) -> Submit:
     """Submit what looks like more than a slice of work."""
 
-    def submit_long(content: str) -> Submission:
-        submission = submit(content)
+    def submit_long(content: str, **who: Caller) -> Submission:
+        submission = submit(content, **who)
         Ingestion.objects.filter(id=submission.ingestion.id).update(bytes=2**30)
         return submission
 
@@ -211,3 +211,17 @@ def test_places_in_line_are_the_order_in_which_documents_are_begun(
         begun.append(begin_next(broker))
     assert begun[-len(foretold) :] == [tasks[run] for run in sorted(foretold, key=foretold.__getitem__)]
     assert sorted(foretold.values()) == list(range(1, len(foretold) + 1))
+
+
+def test_long_documents_of_others_that_give_way_again_and_again_do_not_starve_a_tenant(
+    submit: Submit, submit_long: Submit, broker: RealRedis
+) -> None:
+    for n in range(5):
+        submit_long(f"Long {n}", by=create_tenant(name=f"Tenant {n}", username=f"person-{n}"))
+    mine = {submit(f"Mine {n}").ingestion.task_id for n in range(3)}
+    begun = []
+    for _ in range(18):
+        dispatcher.dispatch()
+        begun.append(begin_next(broker))
+        (end if begun[-1] in mine else give_way)(begun[-1])
+    assert mine < set(begun)

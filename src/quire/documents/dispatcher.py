@@ -66,7 +66,7 @@ def _take_turn(due: QuerySet[Ingestion]) -> bool:
     """Note that this one is sent, unless another dispatcher has, or as many are on their way as may be."""
     on_their_way = Ingestion.objects.filter(turns.SENT, dispatched_at__gte=lifecycle.in_s(-TAKEN_WITHIN_S))
     is_full = Exists(on_their_way.order_by()[MAX_SENT - 1 : MAX_SENT])
-    return bool(due.filter(~is_full).update(dispatched_at=Now()))
+    return bool(due.filter(~is_full).update(dispatched_at=Now(), turn_at=Now()))
 
 
 def dispatch_soon() -> None:

@@ -199,7 +199,7 @@ def begin_anew(lease: Lease) -> None:
         raise LeaseLost
     with _closing(lease, status=Ingestion.Status.SUPERSEDED, task_id=uuid4()) as over:
         file = {name: getattr(over, name) for name in ("storage_key", "sha256", "bytes", "media_type")}
-        past = {name: getattr(over, name) for name in ("queued_at", "attempts", "crash_count", "timings")}
+        past = {name: getattr(over, name) for name in ("queued_at", "started_at", "attempts", "crash_count", "timings")}
         anew = enqueue(document=over.document, kind=Ingestion.Kind(over.kind), file=file, task_id=task_id, **past)
         Ingestion.objects.filter(id=anew.id).update(created_at=over.created_at)
 

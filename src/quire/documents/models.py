@@ -118,6 +118,9 @@ class Ingestion(TenantModel):
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     waiting_for = models.CharField(max_length=200, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
+    """When it was sent; nothing once it was handed back."""
+    turn_at = models.DateTimeField(null=True, blank=True)
+    """When it was sent last, whatever became of it: its tenant had a turn then."""
 
     title = models.CharField(max_length=500, blank=True)
     pages_total = models.PositiveIntegerField(null=True, blank=True)
@@ -155,7 +158,7 @@ class Ingestion(TenantModel):
             models.Index(fields=["status", "next_attempt_at"], name="ingestion_due"),
             models.Index(fields=["status", "lease_expires_at"], name="ingestion_lease"),
             models.Index(fields=["tenant", "-created_at"], name="ingestion_newest"),
-            models.Index(fields=["tenant", "-dispatched_at"], name="ingestion_last_turn"),
+            models.Index(fields=["tenant", "-turn_at"], name="ingestion_last_turn"),
             models.Index(fields=["-finished_at"], name="ingestion_ended_last"),
         ]
 

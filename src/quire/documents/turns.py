@@ -8,7 +8,7 @@ long one at most, and no long one is passed for ever: each time none is under wa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from uuid import UUID
 
 from django.db.models import Case, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When, Window
@@ -29,17 +29,21 @@ WAITING = Q(status=Ingestion.Status.QUEUED) & (Q(next_attempt_at=None) | Q(next_
 """For its turn, and for nothing else."""
 SENT = Q(status=Ingestion.Status.QUEUED, dispatched_at__isnull=False)
 
+MOST_PASSED_OVER = 4
+"""Tenants of whom nothing can be sent at present; each has something in Redis, which holds no more than that."""
+
 
 def next_in_line(due: QuerySet[Ingestion], *, count: int) -> list[Ingestion]:
     """The next to be sent of these. No tenant gets a second turn before all had one.
 
     Fewer than `count` where a long document would stand in Redis behind another of its tenant: there nothing passes it.
     """
-    sent = Ingestion.objects.filter(tenant_id=OuterRef("tenant_id"), dispatched_at__isnull=False)
-    last = Subquery(sent.order_by("-dispatched_at").values("dispatched_at")[:1])
+    sent = Ingestion.objects.filter(tenant_id=OuterRef("tenant_id"), turn_at__isnull=False)
+    last = Subquery(sent.order_by("-turn_at").values("turn_at")[:1])
     tenants = due.values("tenant_id").annotate(first=Min("queued_at"), last=last)
-    line = tenants.order_by(F("last").asc(nulls_first=True), "first")[:count]
-    turns = zip_longest(*(_of_tenant(t["tenant_id"], due, count=count) for t in line))
+    line = tenants.order_by(F("last").asc(nulls_first=True), "first")[: count + MOST_PASSED_OVER]
+    found = (found for t in line if (found := _of_tenant(t["tenant_id"], due, count=count)))
+    turns = zip_longest(*islice(found, count))
     return [ingestion for turn in turns for ingestion in turn if ingestion][:count]
 
 
