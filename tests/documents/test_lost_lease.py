@@ -18,7 +18,7 @@ from pytest_django import Settings
 from quire import registry
 from quire.backends.sandbox.extractor import SandboxedExtractor
 from quire.core.types import Vectors
-from quire.documents import ingestion, lifecycle
+from quire.documents import drain, ingestion, lifecycle
 from quire.documents.heartbeat import HandBack
 from quire.documents.ingestion import Result
 from quire.documents.models import Chunk, Event, Ingestion, Page
@@ -144,6 +144,26 @@ def test_a_document_taken_over_while_its_storage_says_nothing_frees_its_worker_a
     wait_for_threads("download", count=0)
     row = Ingestion.objects.get()
     assert (row.status, row.attempts, row.pages_done) == ("queued", 0, 0)
+
+
+def test_a_worker_that_stops_hands_its_document_over_while_its_storage_says_nothing(
+    folder: Path, submit: Submit, worker: ThreadPoolExecutor
+) -> None:
+    submission = submit("ok\nA page.")
+    path = folder / submission.ingestion.storage_key
+    path.unlink()
+    os.mkfifo(path)
+    try:
+        run = begin(worker, submission)
+        wait_for_threads("download", count=1)
+        drain.begin()
+        assert run.result(ENDS_WITHIN_S) is Result.HANDED_BACK
+    finally:
+        drain.end()
+        path.write_bytes(b"")
+    wait_for_threads("download", count=0)
+    row = Ingestion.objects.get()
+    assert (row.status, row.attempts, row.crash_count) == ("queued", 0, 0)
 
 
 def test_a_download_moves_with_each_piece(folder: Path, submit: Submit) -> None:

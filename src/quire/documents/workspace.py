@@ -15,8 +15,9 @@ from django.conf import settings
 from quire.core import types
 from quire.core.errors import PermanentError, TransientError
 from quire.core.ports import KeywordIndex, SettlesLater, VectorStore
-from quire.documents import lifecycle, names
+from quire.documents import drain, lifecycle, names
 from quire.documents.downloads import download
+from quire.documents.heartbeat import HandBack
 from quire.documents.lease import BegunAnew, Lease
 from quire.documents.lifecycle import fenced
 from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
@@ -73,8 +74,14 @@ class DatabaseWorkspace:
     @contextmanager
     def file(self) -> Iterator[Path]:
         with tempfile.NamedTemporaryFile(prefix="quire-") as copy:
-            download(self._ingestion, copy, check=self._check, on_piece=lambda: self._on_step(False))
+            download(self._ingestion, copy, check=self._check_before_work, on_piece=lambda: self._on_step(False))
             yield Path(copy.name)
+
+    def _check_before_work(self) -> None:
+        """While nothing is done that would be lost; `_check` alone lets a batch be saved before a worker stops."""
+        self._check()
+        if drain.is_begun():
+            raise HandBack(gives_way=False)
 
     def begin(self, stage: str) -> None:
         self._note_time()
