@@ -88,6 +88,12 @@ def test_stars_of_a_document_quoted_word_for_word_stay_stars(client: Client, cal
     assert "2 \\*\\*3\\*\\* 4" in text
 
 
+def test_an_indented_paragraph_is_no_code(client: Client, caller: Caller) -> None:
+    text = exported(client, kept(caller, answer="Spices:\n\n    red ones [1]\n\tand others.")).content.decode()
+    assert "\n\nred ones [\\[1\\]](" in text
+    assert not re.search(r"^[ \t]+\S", text, re.MULTILINE)
+
+
 def test_an_unverified_quote_is_exported_as_such_and_its_link_marks_nothing(client: Client, caller: Caller) -> None:
     text = exported(client, kept(caller, verified=False, start=-1, end=-1)).content.decode()
     assert "not verified" in text

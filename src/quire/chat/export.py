@@ -17,6 +17,8 @@ Link = Callable[[Citation], str]
 """The address of a citation's words."""
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
+_INDENT = re.compile(r"(?<=\n)[ \t]+")
+"""Four blanks after an empty line would make code of it."""
 _LINE_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n)")
 _BEGINS_A_LIST = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))(?=\s|[-=]|$)", re.MULTILINE)
 
@@ -75,5 +77,6 @@ def _line(text: str) -> str:
 
 def _text(text: str) -> str:
     """Escaped; its lines stay lines."""
-    escaped = _BEGINS_A_LIST.sub(r"\1\3\\\2\4", _MARKUP.sub(r"\\\1", text))
+    flush = _INDENT.sub("", text)
+    escaped = _BEGINS_A_LIST.sub(r"\1\3\\\2\4", _MARKUP.sub(r"\\\1", flush))
     return _LINE_BREAK.sub("  \n", escaped)

@@ -36,6 +36,7 @@ export class Chat {
         form.requestSubmit();
       });
     document.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // it opens beside this one
       if (/** @type {Element} */ (event.target).closest("[data-keep-question]")) sessionStorage.setItem(TYPED, this.question.value);
     });
     this.question.value ||= sessionStorage.getItem(TYPED) ?? "";

@@ -7,8 +7,8 @@ export function offerCopying(list) {
     const button = /** @type {Element} */ (event.target).closest("[data-act=copy-answer]");
     const exchange = button?.closest(".exchange");
     if (!(button instanceof HTMLElement) || !exchange) return;
-    await copy(plain(exchange), html(exchange));
-    showCopied(button);
+    const isCopied = await copy(plain(exchange), html(exchange)).catch(() => false);
+    if (isCopied) showCopied(button);
   });
 }
 
@@ -61,18 +61,22 @@ function html(exchange) {
 /**
  * @param {string} text
  * @param {string} markup
+ * @returns {Promise<boolean>}  whether it was
  */
 async function copy(text, markup) {
   const kinds = { "text/plain": text, "text/html": markup };
   if (navigator.clipboard) {
     const blobs = Object.entries(kinds).map(([type, content]) => [type, new Blob([content], { type })]);
-    return navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
+    await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
+    return true;
   }
   // Where the address is not https a browser has no other way.
   const onCopy = (/** @type {ClipboardEvent} */ event) => {
     event.preventDefault();
     for (const [type, content] of Object.entries(kinds)) event.clipboardData?.setData(type, content);
   };
-  document.addEventListener("copy", onCopy, { once: true });
-  document.execCommand("copy");
+  document.addEventListener("copy", onCopy);
+  const isCopied = document.execCommand("copy");
+  document.removeEventListener("copy", onCopy);
+  return isCopied;
 }

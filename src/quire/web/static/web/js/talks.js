@@ -37,13 +37,24 @@ export class Talks {
   async #fill(url, more = null) {
     if (this.#leaving.size && !more) return; // what can still be undone stays as it is
     const response = await fetch(url).catch(() => null);
-    if (!response?.ok) return void (this.panel.textContent = await whyRefused(response));
+    if (!response?.ok) return this.#missing(await whyRefused(response), more);
     if (response.redirected) return location.reload(); // signed out meanwhile
     const holder = document.createElement("template");
     holder.innerHTML = await response.text();
+    if (!more && (this.#leaving.size || this.panel.querySelector("form"))) return; // begun while this was on its way
     if (more) more.parentElement?.replaceWith(holder.content);
     else this.panel.replaceChildren(holder.content);
     this.panel.querySelector(`[data-conversation="${this.shown()}"] a`)?.setAttribute("aria-current", "true");
+  }
+
+  /**
+   * @param {string} why
+   * @param {Element | null} more
+   */
+  #missing(why, more) {
+    announce(why);
+    if (more) more.after(` ${why}`);
+    else if (!this.#leaving.size) this.panel.textContent = why;
   }
 
   /** @param {Element} target */
