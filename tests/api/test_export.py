@@ -94,6 +94,12 @@ def test_an_indented_paragraph_is_no_code(client: Client, caller: Caller) -> Non
     assert not re.search(r"^[ \t]+\S", text, re.MULTILINE)
 
 
+def test_an_address_in_the_text_becomes_no_link(client: Client, caller: Caller) -> None:
+    answer = "See HTTPS://a.example, www.b.example or c@d.example. Now. [1]"
+    text = exported(client, kept(caller, answer=answer)).content.decode()
+    assert "See HTTPS\\://a.example, www\\.b.example or c\\@d.example. Now. [\\[1\\]](http://testserver/" in text
+
+
 def test_an_unverified_quote_is_exported_as_such_and_its_link_marks_nothing(client: Client, caller: Caller) -> None:
     text = exported(client, kept(caller, verified=False, start=-1, end=-1)).content.decode()
     assert "not verified" in text

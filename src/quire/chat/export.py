@@ -17,6 +17,8 @@ Link = Callable[[Citation], str]
 """The address of a citation's words."""
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
+_ADDRESS = re.compile(r"(?<=[ps]):(?=/)|(?<=w)\.(?=[-.\w])|(?<=[-+.\w])@(?=[-.\w])", re.IGNORECASE)
+"""What GitHub's Markdown makes links of without being told: `https:/`, `www.`, and `@` between words."""
 _INDENT = re.compile(r"(?<=\n)[ \t]+")
 """Four blanks after an empty line would make code of it."""
 _LINE_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n)")
@@ -78,5 +80,5 @@ def _line(text: str) -> str:
 def _text(text: str) -> str:
     """Escaped; its lines stay lines."""
     flush = _INDENT.sub("", text)
-    escaped = _BEGINS_A_LIST.sub(r"\1\3\\\2\4", _MARKUP.sub(r"\\\1", flush))
+    escaped = _BEGINS_A_LIST.sub(r"\1\3\\\2\4", _ADDRESS.sub(r"\\\g<0>", _MARKUP.sub(r"\\\1", flush)))
     return _LINE_BREAK.sub("  \n", escaped)
