@@ -75,6 +75,37 @@ def test_of_many_files_one_fails_and_one_is_known_before_it_is_sent(page: Page, 
     row(page, notes[0].name).wait_for()
 
 
+def test_an_empty_file_is_refused_before_it_is_sent(page: Page, tmp_path: Path) -> None:
+    sent: list[Request] = []
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    empty = tmp_path / "empty.txt"
+    empty.touch()
+    choose(page, empty)
+    page.locator("#sending .row").get_by_role("alert").get_by_text("The file is empty.").wait_for()
+    assert sent == []
+
+
+def test_a_row_that_stands_as_it_stood_is_left_alone(page: Page, tmp_path: Path) -> None:
+    path = note(tmp_path, "left alone.txt")
+    choose(page, path)
+    ready(page, path.name)
+    page.clock.install()
+    page.reload()
+    page.locator("#files:enabled").wait_for()
+    html = row(page, path.name).evaluate(
+        "row => { row.dataset.waiting = ''; row.isThatOfBefore = true; return row.outerHTML }"
+    )
+    served = [html, html, html.replace(">Ready<", ">Other<")]
+    page.route("**/documents/rows/?*", lambda route: route.fulfill(body=served.pop(0), content_type="text/html"))
+    for _ in range(2):
+        with page.expect_response("**/documents/rows/?*"):
+            page.clock.run_for(6_000)
+    assert row(page, path.name).evaluate("row => row.isThatOfBefore") is True
+    page.clock.run_for(6_000)
+    row(page, path.name).get_by_text("Other").wait_for()
+    assert row(page, path.name).evaluate("row => row.isThatOfBefore") is None
+
+
 def test_of_a_folder_what_quire_reads_is_taken_and_the_rest_named_once(page: Page, tmp_path: Path) -> None:
     folder = tmp_path / "papers"
     (folder / "deep" / ".git").mkdir(parents=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -32,6 +33,13 @@ def page(browser: Client, path: str) -> str:
 
 def test_an_empty_library_says_how_to_begin(browser: Client) -> None:
     assert "Drop a document to begin" in page(browser, "/")
+
+
+def test_an_empty_file_is_refused_before_it_is_sent_in_the_words_of_the_server(browser: Client, put: Put) -> None:
+    refused = browser.post("/api/ingest/", {"file": SimpleUploadedFile("empty.txt", b"")})
+    said = f'<i data-say="empty">{refused.json()["detail"]}</i>'
+    assert said in page(browser, "/")
+    assert said in page(browser, f"/documents/{put('One.').id}/")
 
 
 def test_the_newest_upload_stands_first(browser: Client, put: Put) -> None:

@@ -20,6 +20,7 @@ export function offerReplacing(form) {
     const file = chooser.files?.[0];
     chooser.value = "";
     if (!file) return;
+    if (!file.size) return say(said("empty"));
     if (file.size > Number(form.dataset.maxBytes)) return say(said("too-large"));
     say(said("sending-file", { name: file.name }));
     chooser.disabled = true;

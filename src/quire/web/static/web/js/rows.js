@@ -93,11 +93,12 @@ export class Rows {
 
   /**
    * @param {HTMLElement} row
-   * @returns {boolean}  whether it is now in the page
+   * @returns {boolean}  whether it came into the page
    */
   #place(row) {
     const old = document.getElementById(row.id);
     if (old?.dataset.busy) return false; // somebody is writing in it
+    if (old && shown(old) === shown(row)) return false; // a selection in it, or a press on it, goes on
     if (old) replace(old, row);
     else if (this.#isWanted(row)) this.list.insertBefore(row, this.#next(row));
     else return false;
@@ -126,6 +127,18 @@ export class Rows {
  * @param {Element} row
  */
 export const nameOf = (row) => row.querySelector(".row-name")?.textContent ?? "";
+
+/**
+ * What a row says, and not how it is shown; nor what is other each time, or for browsers without script only.
+ * @param {HTMLElement} row
+ */
+function shown(row) {
+  const copy = /** @type {HTMLElement} */ (row.cloneNode(true));
+  for (const part of copy.querySelectorAll("noscript, [name=csrfmiddlewaretoken]")) part.remove();
+  for (const name of ["class", "hidden"]) copy.removeAttribute(name);
+  copy.querySelector("details")?.removeAttribute("open");
+  return copy.outerHTML.replaceAll(/\s+/g, " ");
+}
 
 /**
  * Focus, open details and what is hidden stay as they were.

@@ -73,6 +73,7 @@ export class Sending {
 
   /** @param {Job} job */
   #begin(job) {
+    if (!job.file.size) return job.row.refuse(said("empty"));
     if (job.file.size > this.maxBytes) return job.row.refuse(said("too-large"));
     job.row.wait(() => this.#begun.delete(job));
     this.#begun.add(job);
