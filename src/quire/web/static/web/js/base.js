@@ -1,15 +1,14 @@
 // What every page does: copy buttons, questions before what cannot be undone, and fragments that could not be fetched.
 import { announce } from "./announce.js";
-import { showCopied } from "./copied.js";
+import { copy } from "./copied.js";
 
 const said = document.body.dataset;
 
-document.addEventListener("click", async (event) => {
+document.addEventListener("click", (event) => {
   const button = /** @type {Element} */ (event.target).closest("[data-copy]");
-  if (!(button instanceof HTMLElement) || button.dataset.was) return;
+  if (!(button instanceof HTMLElement)) return;
   const text = document.getElementById(button.dataset.copy ?? "")?.textContent ?? "";
-  await navigator.clipboard.writeText(text);
-  showCopied(button);
+  void copy({ "text/plain": text }, button);
 });
 
 document.addEventListener("submit", (event) => {

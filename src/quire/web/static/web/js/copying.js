@@ -1,14 +1,13 @@
 // Copies an answer with what it cites: as text with [1] and a list of sources, and as the same in HTML.
-import { showCopied } from "./copied.js";
+import { copy } from "./copied.js";
 
 /** @param {HTMLElement} list  of exchanges */
 export function offerCopying(list) {
-  list.addEventListener("click", async (event) => {
+  list.addEventListener("click", (event) => {
     const button = /** @type {Element} */ (event.target).closest("[data-act=copy-answer]");
     const exchange = button?.closest(".exchange");
     if (!(button instanceof HTMLElement) || !exchange) return;
-    const isCopied = await copy(plain(exchange), html(exchange)).catch(() => false);
-    if (isCopied) showCopied(button);
+    void copy({ "text/plain": plain(exchange), "text/html": html(exchange) }, button);
   });
 }
 
@@ -56,27 +55,4 @@ function html(exchange) {
   }
   if (list.firstChild) whole.append(list);
   return whole.outerHTML;
-}
-
-/**
- * @param {string} text
- * @param {string} markup
- * @returns {Promise<boolean>}  whether it was
- */
-async function copy(text, markup) {
-  const kinds = { "text/plain": text, "text/html": markup };
-  if (navigator.clipboard) {
-    const blobs = Object.entries(kinds).map(([type, content]) => [type, new Blob([content], { type })]);
-    await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
-    return true;
-  }
-  // Where the address is not https a browser has no other way.
-  const onCopy = (/** @type {ClipboardEvent} */ event) => {
-    event.preventDefault();
-    for (const [type, content] of Object.entries(kinds)) event.clipboardData?.setData(type, content);
-  };
-  document.addEventListener("copy", onCopy);
-  const isCopied = document.execCommand("copy");
-  document.removeEventListener("copy", onCopy);
-  return isCopied;
 }
