@@ -65,6 +65,28 @@ def test_a_question_to_one_document_is_widened_to_chosen_ones_and_kept_as_it_was
     assert page.locator(".chip bdi").all_text_contents() == [sumac.name]
 
 
+def test_to_all_documents_and_back_the_question_goes_along(page: Page, cumin: Path) -> None:
+    row(page, cumin.name).get_by_role("link").click()
+    room = page.url
+    page.get_by_label("Your question").fill("From what is sumac ground?")
+    page.locator("#ask [type=submit]:enabled").wait_for()
+    page.get_by_role("link", name="All documents").click()
+    page.wait_for_url("**/ask/?new")
+    page.reload()
+    back = page.get_by_role("link", name=f"Back to {cumin.name}")
+    back.wait_for()
+    page.get_by_label("Your question").fill("Is cumin dried, as sumac is?")
+    page.get_by_role("button", name="Choose documents").click()
+    page.locator("#choices label").first.wait_for()
+    page.get_by_role("button", name="Use these").click()  # none of them
+    page.wait_for_url("**/ask/?new=")
+    assert page.locator(".exchange").count() == 0
+    assert page.get_by_label("Your question").input_value() == "Is cumin dried, as sumac is?"
+    back.click()
+    page.wait_for_url(room)
+    assert page.get_by_label("Your question").input_value() == "Is cumin dried, as sumac is?"
+
+
 def choose_while_looking_for_others(page: Page, name: str) -> None:
     """Chosen after others were asked for, and before they are there: the list that comes knows nothing of it."""
     held: list[Route] = []
@@ -114,13 +136,21 @@ def test_deleting_the_conversation_that_is_shown_begins_a_new_one(page: Page, cu
     page.goto(page.url.partition("?")[0] + "?new")
     ask(page, "Is cumin dried?")
     page.clock.install()
-    earlier(page).locator(".talk:has([aria-current])").get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Undo").wait_for()
-    page.mouse.move(0, 0)
-    page.clock.run_for(20_000)
+    shown = earlier(page).locator(".talk:has([aria-current])")
+    shown.get_by_role("button", name="Delete").click()
     page.locator(".exchange").wait_for(state="detached")
     assert "conversation=" not in page.url
-    ask(page, "Is cumin a herb?")
+    page.get_by_role("button", name="Undo").click()
+    page.locator(".exchange").get_by_text("Is cumin dried?", exact=True).wait_for()
+    page.wait_for_url("**/?conversation=*")
+    shown.get_by_role("button", name="Delete").click()
+    ask(page, "Is cumin a herb?")  # before the other one is gone for good, and not in it
+    page.mouse.move(0, 0)
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as deleted:
+        page.clock.run_for(20_000)
+    assert deleted.value.status == 204
+    page.reload()
+    page.locator(".exchange .question").get_by_text("Is cumin a herb?").wait_for()
     assert page.locator(".exchange").count() == 1
 
 
@@ -140,6 +170,15 @@ def test_an_answer_is_copied_with_its_citations(page: Page, cumin: Path) -> None
     ]
     read = "navigator.clipboard.read().then(([item]) => item.getType('text/html')).then(blob => blob.text())"
     assert f'<a href="{link.replace("&", "&amp;")}">{cumin.name}, page 1</a>' in page.evaluate(read)
+
+
+def test_a_copy_that_the_browser_refuses_is_told(page: Page, cumin: Path) -> None:
+    page.context.grant_permissions(["geolocation"])  # and nothing else
+    row(page, cumin.name).get_by_role("link").click()
+    page.goto(page.url.partition("?")[0] + "?new")
+    answer = ask(page, "Of what family is cumin?")
+    answer.get_by_role("button", name="Copy with citations").click()
+    answer.get_by_role("button", name="Your browser does not allow copying").wait_for()
 
 
 def test_a_notice_is_shown_as_soon_as_it_is_streamed(page: Page, cumin: Path) -> None:

@@ -176,10 +176,16 @@ def test_by_keyboard_alone_a_document_is_uploaded_opened_asked_and_checked(page:
 
 def test_a_citation_of_the_page_that_asks_everything_opens_its_document_at_the_words(page: Page) -> None:
     upload(page, EXAMPLES / "spice.pdf")
-    page.goto("/ask/")
+    page.goto("/ask/?new")
     citation = ask(page, QUESTION).locator("a.cite").first
     number = citation.get_attribute("data-page")
-    citation.click()
+    page.keyboard.press("Tab")  # out of the question, where letters are letters
+    page.keyboard.press("n")
+    page.get_by_role("tooltip").get_by_text(citation.get_attribute("data-quote") or "").wait_for()
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").get_by_text("Next and previous citation").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/documents/"))
     page.locator(f"#page-{number} .hit").first.wait_for()
 

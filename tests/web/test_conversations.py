@@ -186,6 +186,19 @@ def test_a_document_leads_to_asking_more_of_them_and_all(browser: Client, pepper
     assert f'<input type="hidden" name="document" value="{pepper.id}">' in shown
 
 
+def test_where_no_document_is_ready_earlier_conversations_are_reached_all_the_same(
+    browser: Client, caller: Caller, put: Put
+) -> None:
+    put("Not read yet.", is_worked_on=False)
+    asked(caller, "Of all?", None)
+    shown = page(browser, "/ask/")
+    assert "No document is ready yet." in shown
+    assert "Of all? Yes." in shown
+    assert 'data-panel="talks"' in shown
+    assert 'id="ask"' not in shown
+    assert 'id="pick"' not in shown
+
+
 def test_an_unverified_quote_says_so_where_it_is_cited(browser: Client, caller: Caller, pepper: Document) -> None:
     conversation = asked(caller, "Of pepper?", [pepper])
     citation = {

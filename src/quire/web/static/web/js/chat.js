@@ -6,8 +6,6 @@ import { serverEvents } from "./server_events.js";
 
 // Whoever scrolled further up than this reads something else, and is not pulled to the end.
 const NEAR_END_PX = 80;
-// What is typed goes along to the page with other documents.
-const TYPED = "quire-question";
 
 export class Chat {
   #conversation = "";
@@ -35,12 +33,6 @@ export class Chat {
         this.question.value = button.textContent ?? "";
         form.requestSubmit();
       });
-    document.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // it opens beside this one
-      if (/** @type {Element} */ (event.target).closest("[data-keep-question]")) sessionStorage.setItem(TYPED, this.question.value);
-    });
-    this.question.value ||= sessionStorage.getItem(TYPED) ?? "";
-    sessionStorage.removeItem(TYPED);
     this.submit.disabled = false;
     this.#toEnd();
   }
@@ -50,13 +42,28 @@ export class Chat {
     return this.#conversation;
   }
 
-  /** Begin anew: what is shown was deleted. */
-  clear() {
+  /**
+   * Begin anew: what is shown is being deleted.
+   * @returns {() => void}  brings it back, unless something was asked meanwhile
+   */
+  leave() {
     this.#running?.abort();
-    this.#conversation = "";
-    for (const exchange of this.list.querySelectorAll(".exchange")) exchange.remove();
-    document.getElementById("new-conversation")?.setAttribute("hidden", "");
-    this.#toAddress("new", "");
+    const id = this.#conversation;
+    const exchanges = [...this.list.querySelectorAll(".exchange:not([aria-busy])")];
+    for (const exchange of exchanges) exchange.remove();
+    this.#be("");
+    return () => {
+      if (this.#conversation || this.#running) return;
+      this.list.prepend(...exchanges);
+      this.#be(id);
+    };
+  }
+
+  /** @param {string} id  of the conversation that is shown; empty: none has begun */
+  #be(id) {
+    this.#conversation = id;
+    document.getElementById("new-conversation")?.toggleAttribute("hidden", !id);
+    this.#toAddress(id ? "conversation" : "new", id);
   }
 
   /** @param {SubmitEvent} event */
@@ -124,8 +131,7 @@ export class Chat {
       } else if (event === "error") {
         throw new Error(problemSentence(data));
       } else if (event === "done") {
-        this.#conversation = JSON.parse(data).conversation_id;
-        this.#toAddress("conversation", this.#conversation);
+        this.#be(JSON.parse(data).conversation_id);
         return await this.#finish(exchange);
       }
     }
@@ -162,7 +168,6 @@ export class Chat {
     const fresh = /** @type {HTMLElement} */ (holder.content.querySelector(".exchange"));
     exchange.replaceWith(fresh);
     fresh.scrollIntoView({ block: "nearest" });
-    document.getElementById("new-conversation")?.removeAttribute("hidden");
     announce([...fresh.querySelectorAll(".answer, .notice")].map((part) => part.textContent).join(" "));
   }
 

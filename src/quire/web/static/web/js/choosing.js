@@ -7,6 +7,8 @@ export function keepChosen(picker) {
   let before = [];
   const boxes = () => /** @type {HTMLInputElement[]} */ ([...picker.querySelectorAll("input[type=checkbox]")]);
 
+  // None is all of them, in a conversation of its own: without a word the address would lead to the last one.
+  picker.addEventListener("formdata", ({ formData }) => formData.has("document") || formData.append("new", ""));
   picker.addEventListener("htmx:beforeSwap", () => (before = boxes()));
   picker.addEventListener("htmx:afterSwap", () => {
     const now = new Map(boxes().map((box) => [box.value, box]));

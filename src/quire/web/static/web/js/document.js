@@ -78,7 +78,6 @@ function stepCitation(way) {
 
 const help = document.getElementById("keys");
 if (help instanceof HTMLDialogElement) {
-  document.getElementById("keys-open")?.addEventListener("click", () => help.showModal());
   listenForKeys(
     {
       n: () => stepCitation(1),

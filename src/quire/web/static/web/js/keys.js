@@ -13,6 +13,7 @@ export function listenForKeys(acts, help) {
     if (wanted.checked) localStorage.removeItem(OFF);
     else localStorage.setItem(OFF, "1");
   });
+  document.getElementById("keys-open")?.addEventListener("click", () => help.showModal());
   const all = { ...acts, "?": () => help.showModal() };
   document.addEventListener("keydown", (event) => {
     if (!wanted.checked || event.ctrlKey || event.metaKey || event.altKey || help.open || isTyping(event)) return;

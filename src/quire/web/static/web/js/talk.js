@@ -1,4 +1,5 @@
 // What the page of one document and that of all have in common: asking, earlier conversations, quotes, copying.
+import { goAlong } from "./along.js";
 import { Chat } from "./chat.js";
 import { keepChosen } from "./choosing.js";
 import { offerCopying } from "./copying.js";
@@ -12,6 +13,7 @@ export function talk() {
   const exchanges = document.getElementById("exchanges");
   const picker = document.getElementById("picker");
   const chat = form instanceof HTMLFormElement ? new Chat(form) : null;
+  goAlong(chat?.question ?? null);
   if (earlier) earlier.addEventListener("opened", () => void list(earlier, chat), { once: true });
   if (exchanges) offerCopying(exchanges);
   if (picker) keepChosen(picker);
@@ -28,5 +30,5 @@ export function talk() {
 async function list(earlier, chat) {
   const module = await import("./talks.js").catch(() => null);
   if (!module) return void (earlier.textContent = document.body.dataset.unreachable ?? "");
-  new module.Talks(earlier, { shown: () => chat?.conversation ?? "", onShownGone: () => chat?.clear() });
+  new module.Talks(earlier, { shown: () => chat?.conversation ?? "", leaveShown: () => chat?.leave() });
 }

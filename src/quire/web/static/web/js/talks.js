@@ -10,19 +10,19 @@ const URL_OF_ALL = "/api/conversations/";
 const UNDO_MS = 7000;
 
 export class Talks {
-  /** @type {Map<HTMLElement, {id: string, row: HTMLElement, timer?: number}>} what is leaving, by its notice */
+  /** @type {Map<HTMLElement, {id: string, row: HTMLElement, bringBack?: () => void, timer?: number}>} by its notice */
   #leaving = new Map();
 
   /**
    * @param {HTMLElement} panel  which has just been opened
    * @param {object} options
    * @param {() => string} options.shown  the id of the one that is shown
-   * @param {() => void} options.onShownGone  told when that one was deleted
+   * @param {() => (() => void) | undefined} options.leaveShown  called when that one is deleted; returns what undoes it
    */
-  constructor(panel, { shown, onShownGone }) {
+  constructor(panel, { shown, leaveShown }) {
     this.panel = panel;
     this.shown = shown;
-    this.onShownGone = onShownGone;
+    this.leaveShown = leaveShown;
     const fill = () => void this.#fill(panel.dataset.url ?? "");
     panel.addEventListener("opened", fill);
     panel.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)));
@@ -44,6 +44,11 @@ export class Talks {
     if (!more && (this.#leaving.size || this.panel.querySelector("form"))) return; // begun while this was on its way
     if (more) more.parentElement?.replaceWith(holder.content);
     else this.panel.replaceChildren(holder.content);
+    this.#mark();
+  }
+
+  #mark() {
+    this.panel.querySelector("a[aria-current]")?.removeAttribute("aria-current");
     this.panel.querySelector(`[data-conversation="${this.shown()}"] a`)?.setAttribute("aria-current", "true");
   }
 
@@ -82,7 +87,8 @@ export class Talks {
     const sentence = said("deleted", { name: row.querySelector(".row-name")?.textContent ?? "" });
     /** @type {HTMLElement} */ (notice.querySelector("p")).textContent = sentence;
     row.replaceWith(notice);
-    this.#leaving.set(notice, { id: row.dataset.conversation ?? "", row });
+    const id = row.dataset.conversation ?? "";
+    this.#leaving.set(notice, { id, row, bringBack: id === this.shown() ? this.leaveShown() : undefined });
     const start = () => this.#count(notice);
     for (const type of ["pointerleave", "focusout"]) notice.addEventListener(type, start);
     notice.addEventListener("pointerenter", () => clearTimeout(this.#leaving.get(notice)?.timer));
@@ -105,16 +111,18 @@ export class Talks {
     if (!leaving) return;
     clearTimeout(leaving.timer);
     this.#leaving.delete(notice);
-    this.#putBack(notice, leaving.row);
+    this.#putBack(notice, leaving);
     announce(said("undone"));
   }
 
   /**
    * @param {HTMLElement} notice
-   * @param {HTMLElement} row
+   * @param {{row: HTMLElement, bringBack?: () => void}} leaving
    */
-  #putBack(notice, row) {
+  #putBack(notice, { row, bringBack }) {
+    bringBack?.();
     notice.replaceWith(row);
+    this.#mark();
     /** @type {HTMLElement | null} */ (row.querySelector("a.row-name"))?.focus({ preventScroll: true });
   }
 
@@ -130,10 +138,9 @@ export class Talks {
     const why = answer?.status === 404 ? "" : await whyRefused(answer);
     if (why) {
       announce(said("not-deleted", { why }));
-      return this.#putBack(notice, leaving.row);
+      return this.#putBack(notice, leaving);
     }
     if (notice.contains(document.activeElement)) this.panel.querySelector("a")?.focus({ preventScroll: true });
     notice.remove();
-    if (leaving.id === this.shown()) this.onShownGone();
   }
 }
