@@ -31,6 +31,8 @@ def test_every_wrong_value_is_named_at_once() -> None:
     "wrong",
     [
         {"QUIRE_LEASE_S": "5", "QUIRE_HEARTBEAT_S": "10"},
+        {"QUIRE_PARSER_PAGE_S": "280"},
+        {"QUIRE_STALL_S": "150"},
         {"QUIRE_CHUNK_TOKENS": "10", "QUIRE_CHUNK_OVERLAP_TOKENS": "50"},
         {"QUIRE_CHUNK_OVERLAP_TOKENS": "-5"},
         {"QUIRE_WORKER_CONCURRENCY": "-1"},

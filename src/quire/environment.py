@@ -50,6 +50,10 @@ SECRETS = {"QUIRE_SECRET_KEY", "QUIRE_API_KEY", "DATABASE_URL", "REDIS_URL"} | _
 """Variables whose values are shown to nobody."""
 
 
+_BESIDE_A_PAGE_S = 60
+"""Of a run without progress: to begin with a parser, to end one that hangs, to save."""
+
+
 class SettingsError(Exception):
     """The environment holds a value that Quire cannot start with."""
 
@@ -228,7 +232,7 @@ class Environment(BaseModel):
         "lease_s",
         "heartbeat_s",
         "sweep_s",
-        "stall_s",
+        "parser_page_s",
         "deadline_s",
     )
     @classmethod
@@ -340,6 +344,16 @@ class Environment(BaseModel):
             raise ValueError(f"must be half of QUIRE_LEASE_S ({lease_s:g}) at most, so that one beat may fail")
         return value
 
+    @field_validator("stall_s")
+    @classmethod
+    def _longer_than_a_page(cls, value: float, info: ValidationInfo) -> float:
+        """A page that ends its parser is read once more: each try counts as progress, so that one of them is to fit."""
+        page_s = info.data.get("parser_page_s", 0)
+        if value < page_s + _BESIDE_A_PAGE_S:
+            wanted = f"{_BESIDE_A_PAGE_S} more than QUIRE_PARSER_PAGE_S ({page_s:g}) at least"
+            raise ValueError(f"must be {wanted}: a page may take as long, and is no stall")
+        return value
+
     @field_validator("chunk_overlap_tokens")
     @classmethod
     def _overlaps_less_than_a_chunk(cls, value: int, info: ValidationInfo) -> int:
@@ -406,7 +420,9 @@ def _read_secret(name: str, path: Path) -> str:
 
 def _sentence(error: dict[str, object]) -> str:
     location = error["loc"]
-    name = location[0] if isinstance(location, tuple) else location
+    name = str(location[0] if isinstance(location, tuple) else location)
+    if default := Environment.model_fields.get(name):  # a wrong default, beside another value, has no alias
+        name = variable_name(default.validation_alias)
     reason = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     value = "set" if name in SECRETS else repr(error["input"])
     return f"{name} is {value}: {reason}. Set {name} right, or unset it for the default."

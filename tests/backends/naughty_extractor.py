@@ -1,7 +1,7 @@
 """An extractor that does what its file says: each line is a page, and a line `!word` a deed done in the parser.
 
 The first line is done when the file is opened; `ok` there does nothing. What a deed finds out is its page's text.
-As Markdown a file is read as it stands, and nothing is done.
+As Markdown a file is read as it stands, and nothing is done; but of `!mute`, which aborts, there is nothing to read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
+from quire.backends.extractors.pdf import PdfExtraction, PdfExtractor
 from quire.core.errors import PermanentError, RateLimited
-from quire.core.media_types import MARKDOWN, TEXT
+from quire.core.media_types import MARKDOWN, PDF, PDF_PICTURES, TEXT
 from quire.core.ports import OcrEngine
 from quire.core.types import Origin, Page
 
@@ -37,7 +39,7 @@ class NaughtyExtractor:
         if media_type == MARKDOWN:
             if not lines:
                 raise PermanentError("There is no text in this file.", code="no_text")
-            yield NaughtyExtraction(title="", lines=[line.removeprefix("!") for line in lines])
+            yield NaughtyExtraction(title="", lines=[line.removeprefix("!").removeprefix("mute") for line in lines])
             return
         yield NaughtyExtraction(title=_done(opening) + self.greeting, lines=lines)
 
@@ -52,6 +54,27 @@ class NaughtyExtraction:
         for number in range(first, self.page_count + 1):
             line = "x" * 100_000 if self.page_count == 10**6 else self._lines[number - 1]
             yield Page(number=number, text=_done(line), origin=Origin.MARKUP)
+
+
+class BreakingPdfExtractor(PdfExtractor):
+    """Reading the text of the first page of several ends it, as if PDFium had a bug there."""
+
+    @contextmanager
+    def open(self, path: Path, *, media_type: str = PDF) -> Iterator[PdfExtraction]:
+        with super().open(path, media_type=media_type) as extraction:
+            yield extraction if media_type == PDF_PICTURES else cast(PdfExtraction, _Breaking(extraction))
+
+
+class _Breaking:
+    def __init__(self, extraction: PdfExtraction) -> None:
+        self.title = extraction.title
+        self.page_count = extraction.page_count
+        self._extraction = extraction
+
+    def pages(self, *, first: int = 1) -> Iterator[Page]:
+        if first == 1 < self.page_count:
+            os.abort()
+        yield from self._extraction.pages(first=first)
 
 
 def _done(line: str) -> str:
@@ -211,6 +234,7 @@ DEEDS: dict[str, Callable[[str], str]] = {
     "allocate": _allocate,
     "hoard": _hoard,
     "abort": _abort,
+    "mute": _abort,
     "segfault": _segfault,
     "exit": _exit,
     "text": _text,

@@ -17,7 +17,9 @@ class NaughtyViewer:
         wish = path.read_text() if number == 1 else "jpeg"
         if wish == "loop":
             while True:
-                time.sleep(0.01)
+                pass
+        if wish == "sleep":
+            time.sleep(60)
         if wish == "crash":
             os.abort()
         if wish == "hoard":

@@ -17,13 +17,15 @@ import pytest
 from quire.backends.extractors.by_type import ExtractorByType
 from quire.backends.sandbox.deaths import ParserBug
 from quire.backends.sandbox.extractor import SandboxedExtractor
+from quire.core.cancellation import Cancellation
 from quire.core.errors import PermanentError, RateLimited, TransientError
 from quire.core.media_types import DOCX, MARKDOWN, PDF, TEXT
-from quire.core.types import Page
+from quire.core.types import Origin, Page
 from quire.testing.files import make_docx, make_pdf
 
 BY_TYPE = ("quire.backends.extractors.by_type.ExtractorByType", {})
 NAUGHTY = ("tests.backends.naughty_extractor.NaughtyExtractor", {})
+BREAKING = ("tests.backends.naughty_extractor.BreakingPdfExtractor", {})
 LIMITS = {"page_s": 1.5, "memory_bytes": 200 * 2**20, "page_bytes": 2**20, "output_bytes": 4 * 2**20, "bad_pages": 2}
 
 
@@ -43,6 +45,20 @@ def naughty() -> Iterator[SandboxedExtractor]:
 def unconfined() -> Iterator[SandboxedExtractor]:
     """As on a kernel that has neither Landlock nor seccomp."""
     with closing(SandboxedExtractor(extractor=NAUGHTY, limits=LIMITS, is_confined=False)) as extractor:
+        yield extractor
+
+
+@pytest.fixture(scope="module")
+def drawing() -> Iterator[SandboxedExtractor]:
+    """A page that ends its parser is read as Markdown."""
+    with closing(
+        SandboxedExtractor(
+            extractor=NAUGHTY,
+            ocr=("quire.testing.ocr.FakeOcrEngine", {}),
+            page_fallbacks={TEXT: MARKDOWN},
+            limits={**LIMITS, "page_s": 1},
+        )
+    ) as extractor:
         yield extractor
 
 
@@ -133,7 +149,6 @@ def test_a_bug_comes_with_the_traceback_of_the_child(naughty: SandboxedExtractor
 
 ENDS = {
     "!loop": "parser_timeout",
-    "!sleep 60": "parser_timeout",
     "!allocate 3000": "parser_memory",
     "!hoard": "parser_memory",
     "!recurse": "parser_crash",
@@ -168,6 +183,81 @@ def test_a_page_that_ends_its_parser_is_left_out_by_name(
     assert [page.number for page in pages] == [1, 2, 3]
     assert pages[1].warning.startswith("Page 2 could not be read: it ")
     assert not pages[0].warning + pages[2].warning
+
+
+@pytest.mark.parametrize("deed", ["!loop", "!allocate 3000", "!recurse", "!segfault", "!exit 0"])
+def test_a_page_that_ends_its_parser_is_read_once_more(
+    unconfined: SandboxedExtractor, tmp_path: Path, deed: str
+) -> None:
+    (tmp_path / "turn").touch()
+    pages = read(unconfined, tmp_path, f"!once {tmp_path / 'turn'} {deed}", "two", "three")
+    assert texts(pages) == ["ok", "two", "three"]
+    assert not any(page.warning for page in pages)
+
+
+@pytest.mark.parametrize("deed", ["!recurse", "!abort"])
+def test_a_page_that_ends_its_parser_twice_is_read_as_its_fallback_and_says_so(
+    drawing: SandboxedExtractor, tmp_path: Path, deed: str
+) -> None:
+    pages = read(drawing, tmp_path, "one", deed, "three")
+    assert texts(pages) == ["one", deed.removeprefix("!"), "three"]
+    assert [page.warning for page in pages] == [
+        "",
+        "Page 2 was read by OCR, from its picture: its text made the parser fail.",
+        "",
+    ]
+
+
+def test_any_number_of_pages_may_be_read_as_their_fallback(drawing: SandboxedExtractor, tmp_path: Path) -> None:
+    assert texts(read(drawing, tmp_path, *["!abort"] * 6)) == ["abort"] * 6
+
+
+def test_a_page_without_anything_in_its_fallback_is_left_out(drawing: SandboxedExtractor, tmp_path: Path) -> None:
+    pages = read(drawing, tmp_path, "one", "!mute", "three")
+    assert texts(pages) == ["one", "", "three"]
+    assert pages[1].warning.startswith("Page 2 could not be read: it made the parser crash")
+
+
+def test_time_is_lost_on_few_pages_only_however_they_are_read_then(tmp_path: Path) -> None:
+    limits = {**LIMITS, "page_s": 0.3, "bad_pages": 1}
+    with (
+        closing(
+            SandboxedExtractor(
+                extractor=NAUGHTY,
+                ocr=("quire.testing.ocr.FakeOcrEngine", {}),
+                page_fallbacks={TEXT: MARKDOWN},
+                limits=limits,
+            )
+        ) as extractor,
+        pytest.raises(PermanentError, match=r"^Page \d took more than 0\.3 seconds") as caught,
+    ):
+        read(extractor, tmp_path, *["!loop"] * 10)
+    assert caught.value.code == "parser_timeout"
+
+
+def test_a_page_of_a_pdf_whose_text_ends_the_parser_is_read_by_ocr(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(make_pdf(["The first page has a sentence.", "The second has another."]))
+    extractor = SandboxedExtractor(extractor=BREAKING, ocr=("quire.testing.ocr.FakeOcrEngine", {}))
+    with closing(extractor), extractor.open(path, media_type=PDF) as extraction:
+        first, second = extraction.pages()
+    assert (first.text, first.origin) == ("Read by OCR.", Origin.OCR)
+    assert first.warning == "Page 1 was read by OCR, from its picture: its text made the parser fail."
+    assert second.text.startswith("The second has another.")
+    assert not second.warning
+
+
+def test_each_try_moves_the_work(drawing: SandboxedExtractor, tmp_path: Path) -> None:
+    moves: list[None] = []
+    path = script(tmp_path, "one", "!abort", "three")
+    with (
+        Cancellation(on_move=lambda: moves.append(None)) as cancellation,
+        drawing.until(cancellation).open(path, media_type=TEXT) as extraction,
+    ):
+        at_first = len(moves)
+        assert len(list(extraction.pages())) == 3
+    assert at_first == 2, "it begins, and is open"
+    assert len(moves) == 2 * 4, "once more, as its fallback, and for the pages behind"
 
 
 def test_too_many_bad_pages_fail_the_document(naughty: SandboxedExtractor, tmp_path: Path) -> None:
@@ -236,6 +326,19 @@ def test_a_file_that_ends_its_parser_while_it_is_opened_is_opened_once_more(
     pages = read(unconfined, tmp_path, "one", "two", opening=once)
     assert texts(pages) == ["one", "two"]
     assert not any(page.warning for page in pages)
+
+
+@pytest.mark.parametrize("fallbacks", [{}, {TEXT: MARKDOWN}])
+def test_a_file_whose_parser_hardly_runs_while_it_is_opened_is_tried_later(
+    tmp_path: Path, fallbacks: dict[str, str]
+) -> None:
+    limits = {**LIMITS, "page_s": 0.5}
+    with (
+        closing(SandboxedExtractor(extractor=NAUGHTY, fallbacks=fallbacks, limits=limits)) as extractor,
+        pytest.raises(TransientError, match="in which the parser hardly ran") as caught,
+    ):
+        read(extractor, tmp_path, "one", opening="!sleep 60")
+    assert caught.value.code == "parser_starved"
 
 
 @pytest.mark.parametrize("deed", ["!abort", "!allocate 3000"])

@@ -136,4 +136,4 @@ class TestByType(TestDocx):
         return ExtractorByType(ocr=None)
 
     def test_it_reads_every_supported_type(self, extractor: Extractor) -> None:
-        assert extractor.media_types == set(media_types.SUPPORTED)
+        assert extractor.media_types == {*media_types.SUPPORTED, media_types.PDF_PICTURES}

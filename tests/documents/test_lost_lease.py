@@ -19,7 +19,7 @@ from quire import registry
 from quire.backends.sandbox.extractor import SandboxedExtractor
 from quire.core.types import Vectors
 from quire.documents import drain, ingestion, lifecycle
-from quire.documents.heartbeat import HandBack
+from quire.documents.heartbeat import HandBack, Heartbeat
 from quire.documents.ingestion import Result
 from quire.documents.models import Chunk, Event, Ingestion, Page
 from quire.documents.services import Submission
@@ -106,6 +106,18 @@ def test_a_page_that_stalls_past_its_patience_frees_its_worker_unmarked(
     assert children_of(sandbox.process.pid) == set()
     row = Ingestion.objects.get()
     assert (row.status, row.attempts) == ("running", 0)  # until its lease runs out, and the sweep counts a crash
+
+
+def test_work_that_says_that_it_moves_is_not_taken_for_stalled(submit: Submit, settings: Settings) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"stall_s": 0.5})
+    lease = lifecycle.claim(task_id=submit().ingestion.task_id, owner="worker")
+    assert lease is not None
+    end = time.monotonic() + 1
+    with Heartbeat(lease) as heartbeat:
+        while time.monotonic() < end:
+            heartbeat.cancellation.moved()
+            heartbeat.cancellation.check()
+            time.sleep(0.01)
 
 
 def test_the_next_document_of_the_same_worker_is_read_whole(

@@ -20,7 +20,7 @@ from quire.documents.models import Document
 from quire.testing.hostile import NAMES, HostileFile, hostile_files
 from quire.testing.hostile_pdf import WORDS
 
-LIMITS = {"page_s": 6, "memory_bytes": 700 * 2**20, "bad_pages": 1}
+LIMITS = {"page_s": 6, "memory_bytes": 400 * 2**20, "bad_pages": 1}
 BOUND_S = 40
 """Far more than any of them takes, far less than for ever: two children of `page_s`, on a machine that is busy."""
 

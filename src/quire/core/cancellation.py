@@ -1,8 +1,10 @@
-"""How one thread tells another that its work is not wanted any more, even while that one waits for a socket."""
+"""How one thread tells another that its work is not wanted any more, even while that one waits for a socket; and how
+that one says meanwhile that its work moves."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +14,9 @@ from quire.core.errors import LeaseLost
 class Cancellation:
     """Of one run; close it when nobody can wait for it any more. Safe for threads; cancelling twice changes nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_move: Callable[[], None] = lambda: None) -> None:
+        self.moved = on_move
+        """For who works: call it when the work moves, though nothing of it can be saved yet. It never raises."""
         self._told, self._teller = socket.socketpair()
         self._is_cancelled = False
 

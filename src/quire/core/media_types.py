@@ -18,6 +18,8 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
 TEXT = "text/plain"
+PDF_PICTURES = f"{PDF}; as=pictures"
+"""A PDF of whose pages the pictures are read, by OCR, whatever text they have. No file is taken in as one."""
 SUPPORTED = (PDF, DOCX, HTML, MARKDOWN, TEXT)
 
 _SUPPORTED_NAMES = "PDF, Word (.docx), HTML, Markdown and plain text"

@@ -95,7 +95,8 @@ class Cancellable(Protocol):
     """An extractor that can be stopped in the middle of a page."""
 
     def until(self, cancellation: Cancellation) -> Extractor:
-        """The same extractor for one run; what it opens raises `LeaseLost` as soon as that is cancelled."""
+        """The same extractor for one run; what it opens raises `LeaseLost` as soon as that is cancelled, and tells it
+        that the work moves when a page is begun once more."""
         ...
 
 

@@ -31,7 +31,7 @@ class Heartbeat:
     to expire, cancels `cancellation`: a parser's child dies then, and the run ends with `LeaseLost`."""
 
     def __init__(self, lease: Lease) -> None:
-        self.cancellation = Cancellation()
+        self.cancellation = Cancellation(on_move=self._move)
         self._lease = lease
         self._began_at = self._moved_at = time.monotonic()
         self._stop = threading.Event()
@@ -42,7 +42,7 @@ class Heartbeat:
 
         Raises `HandBack` when the worker stops, or, but only after something was saved, when it is others' turn.
         """
-        self._moved_at = time.monotonic()
+        self._move()
         if drain.is_begun():
             raise HandBack(gives_way=False)
         if is_saved and self._moved_at - self._began_at > settings.ENV.slice_s and lifecycle.others_wait():
@@ -56,6 +56,9 @@ class Heartbeat:
         self._stop.set()
         self._thread.join()
         self.cancellation.__exit__(kind, error, tb)
+
+    def _move(self) -> None:
+        self._moved_at = time.monotonic()
 
     def _beat(self) -> None:
         while not self._stop.wait(settings.ENV.heartbeat_s):

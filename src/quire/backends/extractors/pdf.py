@@ -22,7 +22,7 @@ from quire.backends.extractors.pdf_visible import on_the_page
 from quire.backends.extractors.pdfium import PDFIUM_LOCK, count_pages, load_page, open_pdf
 from quire.backends.extractors.titles import stated_title
 from quire.core.errors import PermanentError
-from quire.core.media_types import PDF
+from quire.core.media_types import PDF, PDF_PICTURES
 from quire.core.ports import OcrEngine
 from quire.core.text_quality import is_usable
 from quire.core.types import Heading, Margin, Origin, Page, Run
@@ -30,6 +30,7 @@ from quire.core.types import Heading, Margin, Origin, Page, Run
 _STAMP_CHARS = 150
 """So little text over a picture of the whole page is a stamp or a page number on a scan, not the page's text."""
 _SCAN_COVER = 0.6
+_NO_TEXT = RawText(text="", sources=(), is_cut=False)
 MAX_PAGES = 20_000
 MAX_IMAGE_PIXELS = 2_000_000_000
 """Of one picture in a page, which PDFium decodes whole to draw it. The largest real one met has 1,225 million."""
@@ -38,7 +39,7 @@ MAX_IMAGE_PIXELS = 2_000_000_000
 class PdfExtractor:
     """Follows `Extractor`. Without an `ocr` engine, pages without usable text come empty, with a warning."""
 
-    media_types = frozenset({PDF})
+    media_types = frozenset({PDF, PDF_PICTURES})
 
     def __init__(self, *, ocr: OcrEngine | None, ocr_dpi: int = 200, max_pages: int = MAX_PAGES) -> None:
         self._ocr = ocr
@@ -50,7 +51,8 @@ class PdfExtractor:
         document = open_pdf(path)
         try:
             self._refuse_too_many(document)
-            yield PdfExtraction(document, ocr=self._ocr, ocr_dpi=self._ocr_dpi)
+            is_drawn = media_type == PDF_PICTURES
+            yield PdfExtraction(document, ocr=self._ocr, ocr_dpi=self._ocr_dpi, is_drawn=is_drawn)
         finally:
             with PDFIUM_LOCK:
                 document.close()
@@ -63,12 +65,15 @@ class PdfExtractor:
 
 
 class PdfExtraction:
-    """One opened PDF; holds one page at a time."""
+    """One opened PDF; holds one page at a time. `is_drawn`: text layers are left alone, and every page read by OCR."""
 
-    def __init__(self, document: pypdfium2.PdfDocument, *, ocr: OcrEngine | None, ocr_dpi: int) -> None:
+    def __init__(
+        self, document: pypdfium2.PdfDocument, *, ocr: OcrEngine | None, ocr_dpi: int, is_drawn: bool = False
+    ) -> None:
         self._document = document
         self._ocr = ocr
         self._ocr_dpi = ocr_dpi
+        self._is_drawn = is_drawn
         self._stated_count = len(document)
         with PDFIUM_LOCK:
             self.page_count = count_pages(document)
@@ -110,13 +115,9 @@ class PdfExtraction:
         with PDFIUM_LOCK:
             page = load_page(self._document, number)
             try:
-                text_page = page.get_textpage()
-                try:
-                    raw = on_the_page(text_page, read_text(text_page))
-                    if is_usable(raw.text) and not _is_stamped_scan(page, raw.text):
-                        return self._from_text_layer(number, raw, read_layout(text_page, raw))
-                finally:
-                    text_page.close()
+                raw, read = (_NO_TEXT, None) if self._is_drawn else self._text_layer(page, number)
+                if read:
+                    return read
                 if any(prod(picture.get_px_size()) > MAX_IMAGE_PIXELS for picture in _pictures_of(page)):
                     return self._unread(number, "holds a picture of more pixels than can be drawn.")
                 picture = self._picture(page)
@@ -125,6 +126,17 @@ class PdfExtraction:
         if picture:
             return self._from_picture(number, raw, *picture)
         return self._from_text_layer(number, raw, Layout()) if is_usable(raw.text) else self._blank(number)
+
+    def _text_layer(self, page: pypdfium2.PdfPage, number: int) -> tuple[RawText, Page | None]:
+        """What it says, and the page made of it, where it is the page's text."""
+        text_page = page.get_textpage()
+        try:
+            raw = on_the_page(text_page, read_text(text_page))
+            if not is_usable(raw.text) or _is_stamped_scan(page, raw.text):
+                return raw, None
+            return raw, self._from_text_layer(number, raw, read_layout(text_page, raw))
+        finally:
+            text_page.close()
 
     def _from_text_layer(self, number: int, raw: RawText, layout: Layout) -> Page:
         text = clean(raw, paragraph_ends=layout.paragraph_ends, false_ends=layout.false_ends)

@@ -27,7 +27,7 @@ from quire.backends.sandbox.server import Setup
 from quire.backends.sandbox.viewer import SandboxedViewer
 from quire.core.cancellation import Cancellation
 from quire.core.errors import PermanentError
-from quire.core.media_types import MARKDOWN, SUPPORTED, TEXT
+from quire.core.media_types import MARKDOWN, PDF, PDF_PICTURES, SUPPORTED, TEXT
 from quire.core.types import Origin, Page
 
 log = logging.getLogger(__name__)
@@ -36,12 +36,13 @@ Backend = tuple[str, Mapping[str, Any]]
 """The dotted path of a class or function, and the options it is called with: values that JSON can carry."""
 
 
-_OF_WHAT_CAME_BEFORE = frozenset({Cause.CRASH, Cause.MEMORY, Cause.NESTING})
-"""Ends that may come of memory that earlier pages spoiled or used up."""
 FALLBACKS = {MARKDOWN: TEXT}
 """What a file may be read as when it ends the parser of its own type each time it is opened. The others have nothing
 plainer in them that a person would want to read."""
+PAGE_FALLBACKS = {PDF: PDF_PICTURES}
+"""The same for one page. Only of a PDF is there something else to read: how the page looks."""
 _READ_PLAINLY = "From page {number} on this file was read as plain text, marks and all: its own parser failed on it."
+_READ_BY_OCR = "Page {number} was read by OCR, from its picture: its text made the parser fail."
 
 
 class SandboxedExtractor:
@@ -58,13 +59,15 @@ class SandboxedExtractor:
         viewer: Backend | None = None,
         media_types: Iterable[str] = SUPPORTED,
         fallbacks: Mapping[str, str] = FALLBACKS,
+        page_fallbacks: Mapping[str, str] = PAGE_FALLBACKS,
         limits: Mapping[str, Any] | None = None,
         is_confined: bool = True,
     ) -> None:
-        """`limits` are fields of `Limits`, `fallbacks` media types by media type. Nothing is started before the first
+        """`limits` are fields of `Limits`, the fallbacks media types by media type. Nothing is started before the first
         file."""
         self.media_types = frozenset(media_types)
         self._fallbacks = fallbacks
+        self._page_fallbacks = page_fallbacks if ocr else {}
         self._limits = Limits(**(limits or {}))
         self._cancellation: Cancellation | None = None
         self.process = ParserProcess(
@@ -82,8 +85,9 @@ class SandboxedExtractor:
     @contextmanager
     def open(self, path: Path, *, media_type: str) -> Iterator[SandboxedExtraction]:
         """Raises `PermanentError` (`parser_timeout`, `parser_memory`, `parser_crash`, `parser_output`) too, and
-        `TransientError` (`parser_killed`, `parser_unavailable`). Leaving the block kills what still runs. The file must
-        keep its name so long: PDFium opens it by that, though the parser gets it as a descriptor."""
+        `TransientError` (`parser_killed`, `parser_starved`, `parser_unavailable`). Leaving the block kills what still
+        runs. The file must keep its name so long: PDFium opens it by that, though the parser gets it as a
+        descriptor."""
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             extraction = SandboxedExtraction(
@@ -91,6 +95,7 @@ class SandboxedExtractor:
                 file,
                 media_type=media_type,
                 fallback=self._fallbacks.get(media_type),
+                page_fallback=self._page_fallbacks.get(media_type),
                 limits=self._limits,
                 cancellation=self._cancellation,
             )
@@ -103,7 +108,8 @@ class SandboxedExtractor:
             os.close(file)
 
     def until(self, cancellation: Cancellation) -> Self:
-        """Over the same parser process; who waits for a child kills it and raises `LeaseLost`."""
+        """Over the same parser process; who waits for a child kills it and raises `LeaseLost`. Each child that begins,
+        and each that has opened the file, moves the work."""
         extractor = copy.copy(self)
         extractor._cancellation = cancellation
         return extractor
@@ -127,6 +133,7 @@ class SandboxedExtraction:
         *,
         media_type: str,
         fallback: str | None,
+        page_fallback: str | None,
         limits: Limits,
         cancellation: Cancellation | None,
     ) -> None:
@@ -134,6 +141,7 @@ class SandboxedExtraction:
         self._file = file
         self._media_type = media_type
         self._fallback = fallback
+        self._page_fallback = page_fallback
         self._is_plain = False
         self._limits = limits
         self._cancellation = cancellation
@@ -159,30 +167,30 @@ class SandboxedExtraction:
             self._fall_back(death)
 
     def pages(self, *, first: int = 1) -> Iterator[Page]:
-        """A page that ends the parser gets a fresh child, as long as it may be the pages before it that did it; else
-        it is left out with a warning. One bad page more than `Limits.bad_pages` fails the document, as does a file
-        of bad pages only."""
-        number, excused, bad = max(first, 1), 0, 0
+        """A page that ends its parser is read once more, by a fresh one that has read no other page: its quarantine.
+        One that ends that too is read as its fallback, if it has one, or left out with a warning. One page left out
+        more than `Limits.bad_pages` fails the document, as does a file of such pages only."""
+        number, tried, bad, lost_s = max(first, 1), 0, 0, 0.0
         is_told = not self._is_plain
         while number <= self.page_count:
-            began_at = number
+            left_s = self._budget.seconds
             try:
                 for page in self._fresh_run().pages(first=number, page_count=self.page_count):
                     yield page if is_told else self._said_to_be_plain(page)
-                    is_told, number = True, page.number + 1
+                    is_told, number, left_s = True, page.number + 1, self._budget.seconds
                 return
             except ParserDied as death:
                 log.warning("page %d ended the parser: %s", number, death)
-                if death.cause in NOT_AT_ONCE_THE_FILES and excused != number:
-                    excused = number
+                lost_s += left_s - self._budget.seconds
+                if tried != number and death.cause is not Cause.OUTPUT:
+                    tried = number
                     continue
-                if death.cause in _OF_WHAT_CAME_BEFORE and began_at < number:
-                    continue
-                bad += 1
-                is_too_bad = bad > self._limits.bad_pages or bad == self.page_count
-                if is_too_bad or death.cause in OUR_FAULT:
+                read = self._otherwise_read(number, death)
+                bad += read is None
+                is_too_bad = lost_s > self._limits.lost_s or bad > self._limits.bad_pages or bad == self.page_count
+                if is_too_bad:
                     raise as_error(death, page=number, limits=self._limits) from death
-                yield self._left_out(number, death)
+                yield read or self._left_out(number, death)
                 number += 1
 
     def close(self) -> None:
@@ -190,12 +198,20 @@ class SandboxedExtraction:
             self._run.close()
             self._run = None
 
-    def _start(self) -> Info:
+    def _start(self, media_type: str | None = None) -> Info:
         self.close()
-        line = self._process.start(file=self._file, media_type=self._media_type)
+        self._move()
+        line = self._process.start(file=self._file, media_type=media_type or self._media_type)
         self._run = ParserRun(line, limits=self._limits, budget=self._budget, cancellation=self._cancellation)
         self._is_run_used = False
-        return self._run.info()
+        info = self._run.info()
+        self._move()
+        return info
+
+    def _move(self) -> None:
+        """Trying once more is no stall, and there are not many such tries."""
+        if self._cancellation:
+            self._cancellation.moved()
 
     def _opened(self) -> Info:
         """By a child, or by another when that one ends of it."""
@@ -207,13 +223,38 @@ class SandboxedExtraction:
 
     def _fall_back(self, death: ParserDied) -> None:
         error = as_error(death, page=0, limits=self._limits)
-        if self._fallback is None or death.cause in OUR_FAULT:
+        if self._fallback is None or death.cause in NOT_AT_ONCE_THE_FILES:
             raise error from death
         self._media_type, self._is_plain = self._fallback, True
         try:
             self._info = self._start()
-        except (ParserDied, PermanentError):
+        except PermanentError:
             raise error from death
+        except ParserDied as second:
+            if second.cause in NOT_AT_ONCE_THE_FILES:
+                error = as_error(second, page=0, limits=self._limits)
+            raise error from death
+
+    def _otherwise_read(self, number: int, death: ParserDied) -> Page | None:
+        """A page that ended its parser twice, in its fallback's words; None where it has none."""
+        if death.cause in OUR_FAULT:
+            raise as_error(death, page=number, limits=self._limits) from death
+        if self._page_fallback is None or death.cause is Cause.OUTPUT:
+            return None
+        try:
+            self._start(self._page_fallback)
+            page = next(self._fresh_run().pages(first=number, page_count=self.page_count))
+        except PermanentError:
+            return None
+        except ParserDied as last:
+            log.warning("page %d ended the parser of its fallback: %s", number, last)
+            if last.cause in OUR_FAULT:
+                raise as_error(last, page=number, limits=self._limits) from last
+            return None
+        finally:
+            self.close()
+        said = _READ_BY_OCR.format(number=number)
+        return replace(page, warning=f"{said} {page.warning}".strip()) if page.text else None
 
     def _fresh_run(self) -> ParserRun:
         """A child that has opened the file and was not yet asked for pages."""

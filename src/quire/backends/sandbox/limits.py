@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 2**20
+_TRIES = 2
+"""Of each page."""
 _CPU_PER_WALL = 2
 """CPU seconds allowed for each second of `page_s`: only for the time when nobody looks at the clock."""
 
@@ -29,12 +31,17 @@ class Limits:
     output_bytes: int = 512 * MIB
     """Of all pages."""
     bad_pages: int = 3
-    """Pages that may end a parser and be left out with a warning; one more fails the document."""
+    """Pages that may end a parser, twice each, and be left out with a warning; one more fails the document."""
     written_bytes: int = 0
     """Of a file that a parser writes. None of ours writes any."""
     open_files: int = 64
     processes: int = 256
     """More than the user has when the parser process starts. Root is exempt: see `seccomp`."""
+
+    @property
+    def lost_s(self) -> float:
+        """For parsers that end before they are done: what is still read of a file that spends more is left."""
+        return _TRIES * self.page_s * (self.bad_pages + 1)
 
 
 def hold_to(limits: Limits, *, base_processes: int) -> None:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _READ_BYTES = 1 << 18
 _REPORT_BYTES = 1024
-_STARVED_BELOW = 0.5
+_STARVED_BELOW = 0.25
 """Of the time that passed: a loop gets more of a processor on any machine that still works."""
 
 
