@@ -12,10 +12,11 @@ from uuid import uuid4
 
 import pytest
 import redis
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.db.models import F
 from django.utils import timezone
 from real_redis import RealRedis, task_id
+from tests import parts
 from tests.stores import DatabaseVectorStore
 
 from quire import registry
@@ -123,6 +124,42 @@ def test_many_dispatchers_at_once_send_each_document_once(due: Callable[[int], N
         count = sum(threads.map(dispatch, range(8)))
     sent = broker.task_ids()
     assert len(set(sent)) == len(sent) == count >= dispatcher.MAX_SENT
+
+
+@pytest.mark.skipif(not parts.IS_POSTGRES, reason="SQLite lets one write at a time")
+@pytest.mark.django_db(transaction=True)
+def test_two_dispatchers_at_the_same_instant_send_no_more_than_one_would(
+    submit: Submit, stranger: Caller, broker: RealRedis
+) -> None:
+    on_its_way = submit("a").ingestion
+    submit("b")
+    new = Ingestion.objects.filter(id=submit("c", by=stranger).ingestion.id)
+    broker.client.flushall()
+    Ingestion.objects.update(dispatched_at=None)
+    new.update(turn_at=None, next_attempt_at=lifecycle.in_s(3600))
+    # A worker took it, however slow this machine is, a moment ago.
+    Ingestion.objects.filter(id=on_its_way.id).update(dispatched_at=lifecycle.in_s(3600))
+
+    def dispatch_the_new_one() -> int:
+        try:
+            new.update(next_attempt_at=None)
+            return dispatcher.dispatch()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            assert dispatcher.dispatch() == 1
+            broker.client.flushall()  # another finds as much room in Redis as this one did
+            second = threads.submit(dispatch_the_new_one)
+            _until(lambda: second.done() or _waits_for_a_lock())
+        assert second.result() == 0
+
+
+def _waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_tenant_with_one_document_goes_before_the_rest_of_one_with_many(

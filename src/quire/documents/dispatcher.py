@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, connections, transaction
 from django.db.models import Exists, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
@@ -35,6 +35,9 @@ TICK_S = 0.5
 COLLECT_EVERY_S = 10
 COLLECT_ON_AFTER_S = 0.2
 """While there is more to remove: a pause between two batches, in which others get at SQLite's only lock."""
+
+_TURNS = 7_847_320
+"""A number of PostgreSQL's advisory locks; `ops.database` has another."""
 
 Job = Callable[[], int]
 """Something done again and again; how much of it there was is for tests and logs."""
@@ -66,7 +69,18 @@ def _take_turn(due: QuerySet[Ingestion]) -> bool:
     """Note that this one is sent, unless another dispatcher has, or as many are on their way as may be."""
     on_their_way = Ingestion.objects.filter(turns.SENT, dispatched_at__gte=lifecycle.in_s(-TAKEN_WITHIN_S))
     is_full = Exists(on_their_way.order_by()[MAX_SENT - 1 : MAX_SENT])
-    return bool(due.filter(~is_full).update(dispatched_at=Now(), turn_at=Now()))
+    with transaction.atomic():
+        _wait_for_others()
+        return bool(due.filter(~is_full).update(dispatched_at=Now(), turn_at=Now()))
+
+
+def _wait_for_others() -> None:
+    """Until this transaction ends no other counts what is on its way: of two at once neither would see the other's.
+
+    On SQLite the UPDATE itself waits for whoever writes, and counts after that."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_TURNS])
 
 
 def dispatch_soon() -> None:
