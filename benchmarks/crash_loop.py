@@ -1,6 +1,7 @@
 """Attacks a whole Quire of real processes while people use it, then holds it to what it promised.
 
 python -m benchmarks.crash_loop [--seconds 600] [--documents 1000] [--seed 1] [--leases default]
+    [--on postgres,s3]
 
 Prints a Markdown table. Ends with 1 when anything was lost, doubled, mixed, revived, stuck, left over or seen by
 others. The same seed brings the same documents, the same people and the same blows in the same order.
@@ -25,11 +26,14 @@ from benchmarks.chaos import people
 from benchmarks.chaos.judge import Judge
 from benchmarks.chaos.ledger import Ledger
 from benchmarks.chaos.mischief import Mischief
+from benchmarks.chaos.production import Production
 from benchmarks.chaos.service import SHORT_LEASES, Service
 from benchmarks.chaos.watcher import Watcher
 
 PACE = {"CHAOS_PAGE_S": "0.02", "CHAOS_BATCH_S": "0.3", "QUIRE_PARSER_PAGE_S": "2"}
 """Slow enough that blows fall into the middle of documents; what loops is ended after two seconds a page."""
+UNSURE = ("requests cut off", "requests answered 503")
+"""After which a file may be left without a row; the second where the database is lost between the two."""
 TICK_S = 0.05
 TAIL_S = 600
 """For the last documents to end, still under attack, once no more are begun."""
@@ -44,6 +48,7 @@ class Run:
     mischief: Mischief
     watcher: Watcher
     judge: Judge
+    production: Production
     seconds: float = 0.0
     answering: int = 0
 
@@ -89,6 +94,7 @@ def main() -> None:
     parser.add_argument("--tenants", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--leases", choices=["short", "default"], default="short", help="4/1/1 s or 30/10/5 s")
+    parser.add_argument("--on", default="", help="postgres,s3 or one of them; SQLite and a folder without it")
     parser.add_argument("--json", type=Path, help="keep the figures in this file as well")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="quire-chaos-"))
@@ -98,6 +104,7 @@ def main() -> None:
         run.check()
     finally:
         run.service.stop()
+        run.production.stop()
     if options.json:
         options.json.write_text(json.dumps(dict(rows(run)), indent=1))
     print("\n".join(report(run)))
@@ -109,23 +116,29 @@ def main() -> None:
 def start(folder: Path, options: argparse.Namespace) -> Run:
     """The service, ready, and everybody who will have to do with it."""
     is_short = options.leases == "short"
+    production = Production(folder, options.on.split(",") if options.on else [])
+    own = folder / "quire"
+    own.mkdir()
     service = Service(
-        folder=folder,
+        folder=own,
         workers=options.workers,
         dispatchers=options.dispatchers,
-        settings={**PACE, **(SHORT_LEASES if is_short else {})},
+        settings={**PACE, **(SHORT_LEASES if is_short else {}), **production.settings},
     )
     try:
         service.prepare(tenants=options.tenants)
         service.start_all()
     except BaseException:
         service.stop()
+        production.stop()
         raise
     ledger = Ledger()
     lease_s, sweep_s = (4, 1) if is_short else (30, 5)
-    mischief = Mischief(service, random.Random(f"mischief/{options.seed}"), lease_s=lease_s, sweep_s=sweep_s)
+    rng = random.Random(f"mischief/{options.seed}")
+    mischief = Mischief(service, rng, lease_s=lease_s, sweep_s=sweep_s, production=production)
     watcher = Watcher(service, ledger, random.Random(f"watcher/{options.seed}"))
-    return Run(service, ledger, mischief, watcher, Judge(service, ledger, mischief.blows))
+    judge = Judge(service, ledger, mischief.blows, excuses=UNSURE if production.postgres else UNSURE[:1])
+    return Run(service, ledger, mischief, watcher, judge, production)
 
 
 def report(run: Run) -> Iterator[str]:

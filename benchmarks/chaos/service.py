@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import httpx
 import redis
+from benchmarks.chaos import reading
 
 from quire.ops.supervisor import redis_server
 from quire.ops.supervisor.port import listen, url_of
@@ -189,15 +189,17 @@ class Service:
         """As Celery calls it."""
         return f"redis+socket://{self._redis_socket}?virtual_host=0"
 
+    @cached_property
+    def database(self) -> reading.Database:
+        return reading.database(self.settings, self.data_dir)
+
+    @cached_property
+    def files(self) -> reading.Files:
+        return reading.files(self.settings, self.data_dir)
+
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Ask the database itself, read-only."""
-        with closing(self.database(mode="ro")) as database:
-            return [dict(row) for row in database.execute(sql, values)]
-
-    def database(self, *, mode: str = "rw") -> sqlite3.Connection:
-        database = sqlite3.connect(f"file:{self.data_dir / 'quire.sqlite3'}?mode={mode}", uri=True, timeout=60)
-        database.row_factory = sqlite3.Row
-        return database
+        return self.database.rows(sql, *values)
 
     def wait_ready(self) -> None:
         """Until web and workers answer."""
