@@ -8,7 +8,7 @@ import random
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from benchmarks.chaos import papers, processes
 from benchmarks.chaos.history import Finding, Happening, broken_rules, moment
 from benchmarks.chaos.papers import Paper
 from benchmarks.chaos.service import SHORT_LEASES, Service
-from tests import parts
+from tests import parts, postgres_server
+from tests.fault_proxy import Proxy, proxy_before
 
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 LEASE_S, SWEEP_S = 4, 1
@@ -37,7 +38,9 @@ class Scene:
     service: Service
     http: httpx.Client
     is_disk_ours: bool
-    """Whether the data folder is a disk of its own, which a test may fill."""
+    """Whether database and data folder are on a disk of their own, which a test may fill."""
+    bucket: Proxy | None = None
+    """What stands before the bucket, where files are in one."""
 
     def upload(self, paper: Paper) -> str:
         """Its id, once the service has taken it."""
@@ -79,10 +82,10 @@ class Scene:
         rows = self.service.rows(sql, _hex(document_id))
         return [Happening(kind=row["kind"], at=moment(row["at"]), data=json.loads(row["data"])) for row in rows]
 
-    def saved_rows(self, table: str, document_id: str) -> dict[int, int]:
+    def saved_rows(self, table: str, document_id: str) -> dict[int, Any]:
         """Number or ordinal of each page or chunk → the row that holds it: written again it would be another."""
-        order = {"page": "number", "chunk": "ordinal"}[table]
-        sql = f"SELECT {order} AS place, rowid AS id FROM documents_{table} WHERE ingestion_id = ?"  # noqa: S608 - ours
+        order, row_id = {"page": "number", "chunk": "ordinal"}[table], self.service.database.row_id
+        sql = f"SELECT {order} AS place, {row_id} AS id FROM documents_{table} WHERE ingestion_id = ?"  # noqa: S608 - ours
         return {row["place"]: row["id"] for row in self.service.rows(sql, self.run_of(document_id)["id"])}
 
     def worker_of(self, document_id: str) -> str:
@@ -101,27 +104,27 @@ class Scene:
 @contextmanager
 def staged(settings: Mapping[str, str]) -> Iterator[Scene]:
     """A service for the time of the block, on a disk of its own where we may mount one."""
-    with tempfile.TemporaryDirectory(prefix="quire-stage-", ignore_cleanup_errors=True) as name:  # short, for sockets
-        folder = Path(name)
-        disk = folder / "disk"
-        disk.mkdir()
-        is_mounted = _mount(disk)
-        service = Service(folder=folder, workers=2, settings={**PACE, **settings}, data_dir=disk / "data")
-        try:
-            service.prepare()
-            service.start_all()
-            with service.http(timeout_s=90) as http:
-                yield Scene(service=service, http=http, is_disk_ours=is_mounted)
-        finally:
-            service.stop()
-            if is_mounted:
-                subprocess.run(["umount", "--lazy", str(disk)], check=False)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _embedded() -> None:
-    if parts.CHOSEN:
-        pytest.skip("its judge looks into SQLite's file and the folder of files")
+    with ExitStack() as stack:
+        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="quire-stage-", ignore_cleanup_errors=True))
+        folder = Path(name)  # short, for sockets
+        folder.chmod(0o755)  # for PostgreSQL, which is somebody else's
+        is_mounted = stack.enter_context(_disk(folder / "disk"))
+        production = parts.of_service()
+        bucket = None
+        if parts.IS_POSTGRES and is_mounted:
+            stack.enter_context(postgres_server.kept_in(folder / "disk" / "database", production["DATABASE_URL"]))
+        if parts.IS_S3:
+            bucket = stack.enter_context(proxy_before(production["AWS_S3_ENDPOINT_URL"]))
+            production["AWS_S3_ENDPOINT_URL"] = bucket.url
+        own = folder / "quire"
+        own.mkdir()
+        everything = {**PACE, **production, **settings}
+        service = Service(folder=own, workers=2, settings=everything, data_dir=folder / "disk" / "data")
+        stack.callback(service.stop)
+        service.prepare()
+        service.start_all()
+        http = stack.enter_context(service.http(timeout_s=90))
+        yield Scene(service=service, http=http, is_disk_ours=is_mounted, bucket=bucket)
 
 
 @pytest.fixture(scope="session")
@@ -150,12 +153,19 @@ def write(request: pytest.FixtureRequest) -> Any:
     return make
 
 
-def _mount(folder: Path) -> bool:
-    """A small disk, where we have the right to mount one."""
+@contextmanager
+def _disk(folder: Path) -> Iterator[bool]:
+    """A folder, and whether it is a small disk: where we have the right to mount one."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "quire-chaos", str(folder)]
+    is_mounted = False
     with suppress(OSError):
-        command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "quire-chaos", str(folder)]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    return False
+        is_mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        yield is_mounted
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=False)
 
 
 def _has_workers(service: Service) -> bool:

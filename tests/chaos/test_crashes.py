@@ -181,8 +181,7 @@ def _all_of(scene: Scene, document_id: str) -> list[Any]:
     by_run = [
         "SELECT * FROM documents_page WHERE ingestion_id = ?",
         "SELECT * FROM documents_chunk WHERE ingestion_id = ?",
-        "SELECT * FROM quire_vector_block WHERE lower(hex(ingestion)) = ?",
-        "SELECT * FROM quire_keyword WHERE lower(hex(ingestion)) = ?",
         "SELECT * FROM documents_event WHERE ingestion_id = ?",
+        *(f"SELECT * FROM {table} WHERE {run} = ?" for table, run in scene.service.database.owners.items()),  # noqa: S608
     ]
     return [run, scene.document(document_id), *(scene.service.rows(sql, run["id"]) for sql in by_run)]

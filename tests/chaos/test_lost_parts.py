@@ -8,20 +8,26 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from benchmarks.chaos import reading
 from benchmarks.chaos.papers import Paper
+from tests import parts, postgres_server
 from tests.chaos.conftest import IS_CI, Scene
+from tests.fault_proxy import Fault
 
 DELAY_S = 0.1
 """What a dead Redis may add to a 202."""
 SLACK_S = 5
 """For a machine that is busy with other things; what really waits for a dead Redis does so for 19 s."""
+WRITES = ("PUT", "POST")
+FULL, READ_ONLY, DOWN = (507, "XMinioStorageFull"), (403, "AccessDenied"), (503, "SlowDown")
+"""What servers of buckets say."""
 pytestmark = pytest.mark.timeout(900)
 """A backstop; the first test waits until the service has started, on whatever machine."""
 
@@ -69,7 +75,7 @@ def test_a_full_disk_refuses_uploads_keeps_what_was_taken_and_all_goes_on(scene:
     if not scene.is_disk_ours:
         pytest.skip("a disk to fill needs the right to mount one")
     taken = {scene.upload(paper): paper for paper in [write(pages=30) for _ in range(2)]}
-    with _full(scene.service.data_dir / "ballast"):
+    with _full(scene.service.data_dir / "ballast"), _bucket_refuses(scene, *FULL, methods=WRITES):
         refused = write(pages=20)
         _expect_refusal(scene, refused)
         time.sleep(3)  # the workers meet the full disk too
@@ -83,7 +89,7 @@ def test_a_full_disk_refuses_uploads_keeps_what_was_taken_and_all_goes_on(scene:
 def test_a_read_only_folder_refuses_uploads_and_documents_taken_are_still_processed(scene: Scene, write: Any) -> None:
     paper, refused = write(pages=30), write()
     document_id = scene.upload(paper)
-    with _read_only(scene.service.data_dir / "files"):
+    with _read_only_files(scene):
         _expect_refusal(scene, refused)
         assert scene.finished(document_id)["status"] == "completed"
         assert scene.answers_with(document_id, paper)
@@ -95,7 +101,7 @@ def test_a_lost_data_folder_refuses_everything_and_all_goes_on_when_it_is_back(s
     paper = write(pages=40)
     document_id = scene.upload(paper)
     scene.wait_for_pages(document_id, 8)
-    with _away(scene.service.data_dir):
+    with _lost_database(scene), _away(scene.service.data_dir), _bucket_refuses(scene, *DOWN):
         _expect_refusal(scene, write())
         assert scene.http.get("/readyz").status_code == 503
         time.sleep(6)  # longer than the lease
@@ -106,11 +112,14 @@ def test_a_lost_data_folder_refuses_everything_and_all_goes_on_when_it_is_back(s
 
 
 @pytest.mark.skipif(not IS_CI, reason="takes more than a minute: SQLite waits so long for a lock")
+@pytest.mark.skipif(parts.IS_POSTGRES, reason="it is SQLite whose one lock keeps all who write waiting")
 def test_a_database_locked_for_long_refuses_uploads_and_all_goes_on(scene: Scene, write: Any) -> None:
     paper = write(pages=40)
     document_id = scene.upload(paper)
     scene.wait_for_pages(document_id, 8)
-    lock = scene.service.database()
+    database = scene.service.database
+    assert isinstance(database, reading.SqliteFile)
+    lock = database.connect()
     lock.execute("BEGIN EXCLUSIVE")
     try:
         _expect_refusal(scene, write())
@@ -141,6 +150,33 @@ def _expect_refusal(scene: Scene, paper: Paper) -> None:
 
 def _try_upload(http: httpx.Client, paper: Paper) -> httpx.Response:
     return http.post("/api/ingest/", files={"file": (paper.name, paper.content)})
+
+
+@contextmanager
+def _bucket_refuses(scene: Scene, status: int, code: str, *, methods: Sequence[str] = ("",)) -> Iterator[None]:
+    """Where files are in a bucket, all requests to it end so, or those of these methods."""
+    faults = [Fault(happening="answer", status=status, code=code, method=method) for method in methods]
+    if not scene.bucket:
+        yield
+        return
+    scene.bucket.faults += faults
+    try:
+        yield
+    finally:
+        scene.bucket.faults.clear()
+
+
+@contextmanager
+def _lost_database(scene: Scene) -> Iterator[None]:
+    """SQLite's is lost with its folder."""
+    with postgres_server.away(scene.service.settings["DATABASE_URL"]) if parts.IS_POSTGRES else nullcontext():
+        yield
+
+
+def _read_only_files(scene: Scene) -> AbstractContextManager[None]:
+    if parts.IS_S3:
+        return _bucket_refuses(scene, *READ_ONLY, methods=WRITES)
+    return _read_only(scene.service.data_dir / "files")
 
 
 @contextmanager
