@@ -39,34 +39,67 @@ class Forgetful:
             self._store.upsert(namespace, records)
 
 
-STORES: dict[str, tuple[str, Callable[[], Store]]] = {
-    "vectors outside": ("vector_store", InMemoryVectorStore),
-    "vectors in the database": ("vector_store", DatabaseVectorStore),
-    "keywords": ("keyword_index", DatabaseKeywordIndex),
+class Late(InMemoryVectorStore):
+    """Counts too few, the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted = self.batches = 0
+
+    def count(self, namespace: str, *, ingestion_id: str) -> int:
+        self.counted += 1
+        return super().count(namespace, ingestion_id=ingestion_id) - (self.counted == 1)
+
+    def upsert(self, namespace: str, records: Sequence[VectorRecord]) -> None:
+        self.batches += 1
+        super().upsert(namespace, records)
+
+
+STORES: dict[str, tuple[str, Callable[[], Store], int]] = {
+    "vectors outside": ("vector_store", InMemoryVectorStore, 2),
+    "vectors in the database": ("vector_store", DatabaseVectorStore, 1),
+    "keywords": ("keyword_index", DatabaseKeywordIndex, 1),
 }
+"""The role of each, and how many looks tell that it has lost something."""
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_chunks_that_a_store_has_lost_are_given_to_it_again_at_the_next_attempt(
+def test_chunks_that_a_store_has_lost_are_given_to_it_again(
     store: str, submit: Submit, extractor: ScriptedExtractor
 ) -> None:
     extractor.texts = extractor.texts * 4
-    role, make = STORES[store]
+    role, make, looks = STORES[store]
     kept = make()
     if role == "vector_store":
         kept.prepare(dimensions=HashingEmbedder().dimensions)  # type: ignore[call-arg]  # it is a vector store
     submission, forgetful = submit(), Forgetful(kept)
     with registry.using(**{role: forgetful}):
-        first = ingestion.run(task_id=submission.ingestion.task_id)
-        pages = set(Page.objects.values_list("pk", flat=True))
-        let_time_pass(60)
-        second = ingestion.run(task_id=submission.ingestion.task_id)
-    assert first.result is Result.PUT_BACK
-    assert first.error is not None
-    assert first.error.code == "index_incomplete"
-    assert second.result is Result.COMPLETED
+        pages: set[int] = set()
+        for _ in range(looks):
+            look = ingestion.run(task_id=submission.ingestion.task_id)
+            assert look.result is Result.PUT_BACK
+            assert look.error is not None
+            assert look.error.code == "index_incomplete"
+            pages = pages or set(Page.objects.values_list("pk", flat=True))
+            let_time_pass(60)
+        last = ingestion.run(task_id=submission.ingestion.task_id)
+    assert last.result is Result.COMPLETED
     row = Ingestion.objects.get()
     counted = kept.count(str(row.tenant_id), ingestion_id=str(row.id))
     assert counted == Chunk.objects.count() == row.chunks_done == row.chunks_total
     assert forgetful.batches >= 4, "there was a batch to lose"
     assert set(Page.objects.values_list("pk", flat=True)) == pages, "no page was read again"
+
+
+def test_what_a_store_outside_shows_only_later_is_not_embedded_again(
+    submit: Submit, extractor: ScriptedExtractor
+) -> None:
+    late = Late()
+    late.prepare(dimensions=HashingEmbedder().dimensions)
+    submission = submit()
+    with registry.using(vector_store=late):
+        assert ingestion.run(task_id=submission.ingestion.task_id).result is Result.PUT_BACK
+        batches = late.batches
+        let_time_pass(60)
+        assert ingestion.run(task_id=submission.ingestion.task_id).result is Result.COMPLETED
+    assert late.batches == batches

@@ -24,6 +24,8 @@ from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
 
 TOO_LONG = "Processing took longer than the time allowed for one document, so it was stopped. Try it in smaller parts."
 PAGES_READ_AT_ONCE = 16
+_VECTORS = "vector store"
+_INCOMPLETE = "index_incomplete"
 MAX_WARNINGS = 100
 """More than a person reads; the last one then says how many were left out."""
 
@@ -49,6 +51,7 @@ class DatabaseWorkspace:
         self._ingestion = Ingestion.objects.select_related("document").get(id=lease.ingestion_id)
         self._timings: dict[str, float] = dict(self._ingestion.timings)
         self._warnings: list[str] = list(self._ingestion.warnings)
+        self._has_written = False
         self._stage = ""
         self._stage_began = time.monotonic()
         self.media_type = self._ingestion.media_type
@@ -128,22 +131,29 @@ class DatabaseWorkspace:
             # Those that are there are the same ones: see `_index_again`.
             rows = [_chunk_row(self._ingestion, chunk) for chunk in chunks]
             Chunk.objects.bulk_create(rows, ignore_conflicts=True)
-        self.chunks_done = done
+        self.chunks_done, self._has_written = done, True
 
     def verify(self, *, chunks_total: int) -> None:
         ingestion_id = str(self._ingestion.id)
         self._settle()
         counts = {
             "database": Chunk.objects.filter(ingestion=self._ingestion).count(),
-            "vector store": self._vectors.count(self.namespace, ingestion_id=ingestion_id),
+            _VECTORS: self._vectors.count(self.namespace, ingestion_id=ingestion_id),
             "keyword index": self._keywords.count(self.namespace, ingestion_id=ingestion_id),
         }
         for part, count in counts.items():
             if count != chunks_total:
-                self._index_again()
-                raise TransientError(f"The {part} holds {count} of {chunks_total} chunks.", code="index_incomplete")
+                if part != _VECTORS or not self._may_be_late():
+                    self._index_again()
+                raise TransientError(f"The {part} holds {count} of {chunks_total} chunks.", code=_INCOMPLETE)
         self._note_time()
         self._save()
+
+    def _may_be_late(self) -> bool:
+        """A store outside may show later what it has taken: it is looked at once more, by an attempt that writes
+        nothing, before all is embedded anew."""
+        is_second_look = self._ingestion.error_code == _INCOMPLETE and not self._has_written
+        return not (self._vectors.is_transactional or is_second_look)
 
     def _index_again(self) -> None:
         """Let the next attempt write all chunks again, each in its own place: which are missing, no store can tell."""
