@@ -25,7 +25,6 @@ from quire.documents.models import Chunk, Ingestion, Page, Stage, chunk_id
 TOO_LONG = "Processing took longer than the time allowed for one document, so it was stopped. Try it in smaller parts."
 PAGES_READ_AT_ONCE = 16
 _VECTORS = "vector store"
-_INCOMPLETE = "index_incomplete"
 MAX_WARNINGS = 100
 """More than a person reads; the last one then says how many were left out."""
 
@@ -145,14 +144,14 @@ class DatabaseWorkspace:
             if count != chunks_total:
                 if part != _VECTORS or not self._may_be_late():
                     self._index_again()
-                raise TransientError(f"The {part} holds {count} of {chunks_total} chunks.", code=_INCOMPLETE)
+                raise TransientError(f"The {part} holds {count} of {chunks_total} chunks.", code="index_incomplete")
         self._note_time()
         self._save()
 
     def _may_be_late(self) -> bool:
         """A store outside may show later what it has taken: it is looked at once more, by an attempt that writes
         nothing, before all is embedded anew."""
-        is_second_look = self._ingestion.error_code == _INCOMPLETE and not self._has_written
+        is_second_look = self._ingestion.error_code == "index_incomplete" and not self._has_written
         return not (self._vectors.is_transactional or is_second_look)
 
     def _index_again(self) -> None:
