@@ -13,13 +13,15 @@ from django.test import Client
 from tests import s3_server
 from tests.fault_proxy import Fault, Happening, Proxy, proxy_before
 
-from quire import environment, wiring
+from quire import environment, registry, wiring
 from quire.core.errors import TransientError
 from quire.documents import collector, ingestion, lifecycle, services
 from quire.documents.audit import audit
+from quire.documents.heartbeat import HandBack
 from quire.documents.ingestion import Result
 from quire.documents.models import Document, Ingestion, Tombstone
 from quire.documents.services import Submission
+from quire.documents.workspace import DatabaseWorkspace
 from quire.ops import diagnosis
 from quire.tenants.services import Caller, create_key
 
@@ -261,3 +263,18 @@ def test_a_transient_error_keeps_its_cause_for_the_log(submit: Submit, proxy: Pr
     with pytest.raises(TransientError) as caught:
         submit()
     assert "SlowDown" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("size", [100, 20_000_000], ids=["at once", "in parts"])
+def test_a_worker_that_stops_hands_its_document_back_in_the_middle_of_the_download(submit: Submit, size: int) -> None:
+    submission = submit("Nutmeg. " * (size // 8))
+    lease = lifecycle.claim(task_id=submission.ingestion.task_id, owner="worker")
+    assert lease is not None
+
+    def hand_back(_: bool) -> None:
+        raise HandBack(gives_way=False)
+
+    parts = {"vectors": registry.vector_store(), "keywords": registry.keyword_index()}
+    desk = DatabaseWorkspace(lease, **parts, check=lambda: None, on_step=hand_back)
+    with pytest.raises(HandBack), desk.file():
+        pass
