@@ -48,6 +48,19 @@ def test_a_word_without_ink_or_outside_of_the_picture_stays_as_it_was() -> None:
         assert fit(paper(grey=240, ink=239), word) == word
 
 
+def test_a_stroke_of_half_a_pixel_keeps_a_box() -> None:
+    picture = paper((120, 20, 121, 40), ink=155)
+    picture[18, 120] = 55  # other ink near it, twice as dark
+    left, _, right, _ = box(fit(picture, ReadWord("l", 119, 20, 122, 40)))
+    assert left < right
+
+
+def test_a_line_above_or_beside_the_picture_is_given_no_ink_of_it() -> None:
+    picture = paper((10, 15, 33, 35))
+    for line in (ReadWord("up", 10, -30, 40, -5), ReadWord("left", -40, 10, -5, 40)):
+        assert fit_line(picture, line, [line]) == [line]
+
+
 LINE = ReadWord("to be it", 6, 5, 130, 45)
 """Around all ink of the line, and more."""
 EXPECTED = [ReadWord("to", 10, 5, 40, 45), ReadWord("be", 45, 5, 80, 45), ReadWord("it", 85, 5, 120, 45)]

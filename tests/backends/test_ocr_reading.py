@@ -67,6 +67,25 @@ def test_words_cut_at_a_line_end_are_rejoined_and_keep_their_boxes() -> None:
     assert result.words[2].box == (0.0, 0.25, 0.1, 0.5)
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        ReadWord("left", -30, 10, -10, 20),
+        ReadWord("above", 10, -30, 20, -10),
+        ReadWord("right", 210, 10, 230, 20),
+        ReadWord("below", 10, 110, 20, 130),
+        ReadWord("turned", 50, 60, 40, 50),
+        ReadWord("thin", 50, 50, 50, 50),
+        ReadWord("over", -10, -10, 300, 300),
+    ],
+    ids=lambda word: word.text,
+)
+def test_a_word_has_a_box_on_the_page_wherever_its_engine_has_it(word: ReadWord) -> None:
+    [(_, _, box)] = assemble([[[word]]], width=200, height=100).words
+    assert 0 <= box.left < box.right <= 1
+    assert 0 <= box.top < box.bottom <= 1
+
+
 def test_a_missing_language_folder_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="language data was not found") as refusal:
         TesseractEngine(tessdata=str(tmp_path))

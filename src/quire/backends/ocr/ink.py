@@ -41,18 +41,19 @@ def fit(image: NDArray[np.uint8], word: ReadWord) -> ReadWord:
         return word
     rows = ink[:, left - x : right - x].max(axis=1)
     columns = ink[top - y : bottom - y].max(axis=0)
-    return word._replace(
+    fitted = word._replace(
         left=x + _edge(columns, left - x),
         top=y + _edge(rows, top - y),
         right=x + len(columns) - _edge(columns[::-1], len(columns) - (right - x)),
         bottom=y + len(rows) - _edge(rows[::-1], len(rows) - (bottom - y)),
     )
+    return fitted if fitted.left < fitted.right and fitted.top < fitted.bottom else word
 
 
 def fit_line(image: NDArray[np.uint8], line: ReadWord, words: Sequence[ReadWord]) -> list[ReadWord]:
     """The words of a line whose box has room around it, given where about they should stand in it, each fitted."""
     x, y = max(int(line.left), 0), max(int(line.top), 0)
-    ink = _ink(image[y : round(line.bottom), x : round(line.right)])
+    ink = _ink(image[y : max(round(line.bottom), y), x : max(round(line.right), x)])
     if ink is None or not words:
         return list(words)
     first, last = _body(ink.max(axis=1) >= _INK)

@@ -63,9 +63,12 @@ def _printable(text: str) -> str:
 
 
 def _box(read: ReadWord, width: int, height: int) -> Box:
-    return Box(
-        min(max(read.left / width, 0.0), 1.0),
-        min(max(read.top / height, 0.0), 1.0),
-        min(max(read.right / width, 0.0), 1.0),
-        min(max(read.bottom / height, 0.0), 1.0),
-    )
+    """On the page, and a pixel wide and high at least, wherever an engine has the word."""
+    left, right = _on_the_page(read.left, read.right, width)
+    top, bottom = _on_the_page(read.top, read.bottom, height)
+    return Box(left / width, top / height, right / width, bottom / height)
+
+
+def _on_the_page(start: float, end: float, size: int) -> tuple[float, float]:
+    start = min(max(start, 0.0), size - 1.0)
+    return start, min(max(end, start + 1.0), float(size))
