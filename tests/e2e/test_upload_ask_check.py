@@ -55,7 +55,7 @@ def words(text: str | None) -> list[str]:
 
 def test_upload_ask_and_click_a_citation_and_its_words_are_marked_on_their_page(page: Page) -> None:
     upload(page, EXAMPLES / "spice.pdf")
-    row(page, "spice.pdf").get_by_role("link").click()
+    row(page, "spice.pdf").locator(".row-main").click()  # beside the name
     citation = ask(page, QUESTION).locator("a.cite").first
     quote, number = citation.get_attribute("data-quote"), int(citation.get_attribute("data-page") or 0)
     assert quote
@@ -188,6 +188,9 @@ def test_a_citation_of_the_page_that_asks_everything_opens_its_document_at_the_w
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/documents/"))
     page.locator(f"#page-{number} .hit").first.wait_for()
+    page.get_by_role("link", name="Back to the answer").click()
+    page.wait_for_url(re.compile(r"/ask/\?conversation=.*#exchange-"))
+    page.locator(".exchange .question").get_by_text(QUESTION).wait_for()
 
 
 def tab_to(page: Page, selector: str) -> None:

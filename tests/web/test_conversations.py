@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -199,20 +200,35 @@ def test_where_no_document_is_ready_earlier_conversations_are_reached_all_the_sa
     assert 'id="pick"' not in shown
 
 
-def test_an_unverified_quote_says_so_where_it_is_cited(browser: Client, caller: Caller, pepper: Document) -> None:
-    conversation = asked(caller, "Of pepper?", [pepper])
+def answered(conversation: Conversation, document: Document, answer: str, **differing: Any) -> None:
+    """Its only question has this answer, with a citation of the document's first words."""
     citation = {
         "number": 1,
         "chunk_id": "",
-        "document_id": str(pepper.id),
-        "document_name": "pepper.txt",
+        "document_id": str(document.id),
+        "document_name": document.name,
         "page": 1,
-        "quote": "Pepper is white.",
-        "start": -1,
-        "end": -1,
-        "verified": False,
+        "quote": "Pepper is black.",
+        "start": 0,
+        "end": 16,
+        "verified": True,
     }
-    Exchange.objects.update(answer="White. [1]", citations=[citation])
+    conversation.exchanges.update(answer=answer, citations=[citation | differing])
+
+
+def test_the_number_of_a_citation_stands_with_the_word_before_it(
+    browser: Client, caller: Caller, pepper: Document
+) -> None:
+    conversation = asked(caller, "Of pepper?", [pepper])
+    answered(conversation, pepper, "It is black. [1] That is all.")
+    shown = page(browser, f"/conversations/{conversation.id}/newest/")
+    assert 'It is black.\N{NO-BREAK SPACE}<a class="cite"' in shown
+    assert "</a> That is all." in shown
+
+
+def test_an_unverified_quote_says_so_where_it_is_cited(browser: Client, caller: Caller, pepper: Document) -> None:
+    conversation = asked(caller, "Of pepper?", [pepper])
+    answered(conversation, pepper, "White. [1]", quote="Pepper is white.", start=-1, end=-1, verified=False)
     shown = page(browser, f"/conversations/{conversation.id}/newest/")
     assert re.search(r'<a class="cite"[^>]* data-unverified aria-label="Citation 1, page 1, not verified">', shown)
     assert "not verified</span>" in shown

@@ -172,6 +172,7 @@ def test_the_first_link_leads_to_a_welcome_where_a_password_is_chosen_or_not(cal
     again = Client()
     assert again.post(link_of(caller.user)).headers["Location"] == "/"
     assert again.post("/welcome/", OTHER).headers["Location"] == "/"
+    assert "Your password is set." in again.get("/").content.decode()
     assert is_in(again)
     assert Client().login(username="ada", password="quite another one")
     assert again.get("/welcome/").headers["Location"] == "/"

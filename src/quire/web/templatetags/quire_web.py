@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from uuid import UUID
 
 from django import template
@@ -61,8 +62,14 @@ def percent(report: DocumentReport) -> int:
 
 @register.filter
 def cited(exchange: ShownExchange) -> list[Words | Citation]:
-    """An answer cut at its citation numbers, and where it turns bold."""
-    return pieces(exchange.answer, citations=exchange.citations, model=exchange.model)
+    """An answer cut at its citation numbers, and where it turns bold. No number begins a line by itself."""
+    found = pieces(exchange.answer, citations=exchange.citations, model=exchange.model)
+    return [
+        replace(piece, text=f"{piece.text[:-1]}\N{NO-BREAK SPACE}")
+        if isinstance(piece, Words) and piece.text.endswith(" ") and isinstance(following, Citation)
+        else piece
+        for piece, following in zip_longest(found, found[1:])
+    ]
 
 
 @register.filter

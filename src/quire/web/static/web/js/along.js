@@ -1,4 +1,5 @@
-// What goes along to the page that asks other documents: the question as it is typed, and the way back to the document.
+// What goes along to the page that asks other documents: the question as it is typed, and the way back to the document;
+// and to the document that an answer from several leads to: the way back to that answer.
 import { filled } from "./said.js";
 
 const KEY = "quire-along";
@@ -27,10 +28,18 @@ export function goAlong(box) {
   }
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return; // it opens beside this one
-    if (!(/** @type {Element} */ (event.target).closest("[data-keep-question]"))) return;
+    const target = /** @type {Element} */ (event.target);
     const name = document.querySelector(".room-head h1")?.textContent;
-    /** @type {Along} */
-    const along = { question: box ? box.value : came.question, back: name ? { href: location.href, name } : back };
-    sessionStorage.setItem(KEY, JSON.stringify(along));
+    const here = location.href.replace(location.hash, "");
+    const exchange = name ? null : target.closest("a[data-document]")?.closest(".exchange");
+    if (exchange) return keep({ question: "", back: { href: `${here}#${exchange.id}`, name: "" } });
+    if (!target.closest("[data-keep-question]")) return;
+    const way = name ? { href: location.href, name } : back;
+    keep({ question: box ? box.value : came.question, back: target.closest("#back") ? null : way });
   });
+}
+
+/** @param {Along} along */
+function keep(along) {
+  sessionStorage.setItem(KEY, JSON.stringify(along));
 }

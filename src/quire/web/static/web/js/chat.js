@@ -34,7 +34,7 @@ export class Chat {
         form.requestSubmit();
       });
     this.submit.disabled = false;
-    this.#toEnd();
+    if (!this.list.querySelector(":target")) this.#toEnd(); // else somebody comes back to an answer
   }
 
   /** The id of the one that is shown; empty while none has begun. */
@@ -155,6 +155,7 @@ export class Chat {
     for (const other of ["new", "conversation", "document"]) address.searchParams.delete(other);
     if (name === "new") for (const id of this.form.dataset.documents?.split(",") ?? []) address.searchParams.append("document", id);
     if (name === "conversation" || !address.searchParams.has("document")) address.searchParams.set(name, value);
+    if (this.list.querySelector(":target")) address.hash = "";
     history.replaceState(history.state, "", address);
   }
 

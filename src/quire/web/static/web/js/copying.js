@@ -27,7 +27,7 @@ function citations(exchange) {
 function answerOf(exchange) {
   const answer = /** @type {HTMLElement} */ (exchange.querySelector(".answer")?.cloneNode(true));
   for (const link of answer.querySelectorAll("a.cite")) link.replaceWith(`[${link.textContent}]`);
-  return answer;
+  return (answer.textContent ?? "").replaceAll("\u00a0", " "); // which kept a number with its words
 }
 
 /** @param {Element} exchange */
@@ -35,13 +35,13 @@ function plain(exchange) {
   const sources = [...citations(exchange)].map(
     ([number, { dataset, href }]) => `[${number}] ${dataset.where}${dataset.quote && `: “${dataset.quote}”`}\n    ${href}`,
   );
-  return [answerOf(exchange).textContent, sources.join("\n")].filter(Boolean).join("\n\n");
+  return [answerOf(exchange), sources.join("\n")].filter(Boolean).join("\n\n");
 }
 
 /** @param {Element} exchange */
 function html(exchange) {
   const whole = document.createElement("div");
-  for (const lines of (answerOf(exchange).textContent ?? "").split(/\n{2,}/)) {
+  for (const lines of answerOf(exchange).split(/\n{2,}/)) {
     const paragraph = document.createElement("p");
     paragraph.textContent = lines;
     whole.append(paragraph);
