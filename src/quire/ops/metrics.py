@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Count, Min, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Case, Count, F, Min, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from quire.documents.models import Document, Ingestion, Status
+from quire.documents.models import Document, Event, Ingestion, Status
+from quire.documents.turns import WAITING
 
 
 class QuireCollector(Collector):
@@ -48,7 +49,16 @@ def _by_status(
 
 
 def _oldest_due_age_s() -> float:
-    due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
-    waiting = Ingestion.objects.filter(due, status=Ingestion.Status.QUEUED)
-    first = waiting.aggregate(first=Min("created_at"))["first"]
+    """What was begun has been due since it came back, told to come again, handed back by a worker or taken from it; not
+    since it was uploaded."""
+    came_back = Event.objects.filter(
+        document_id=OuterRef("document_id"), ingestion_id=OuterRef("id"), kind__in=["queued", "released", "taken_back"]
+    )
+    since = Coalesce(
+        "next_attempt_at",
+        Case(When(started_at=None, then=F("queued_at"))),
+        Subquery(came_back.order_by("-id").values("at")[:1]),
+        "queued_at",
+    )
+    first = Ingestion.objects.filter(WAITING).aggregate(first=Min(since))["first"]
     return max(0.0, (timezone.now() - first).total_seconds()) if first else 0.0
