@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -54,6 +55,14 @@ def raw_request(live: Live, head: str, *, body: bytes = b"") -> str:
                 break
             answer += piece
         return answer.decode()
+
+
+def test_many_who_ask_at_once_whether_all_is_ready_are_all_answered(live: Live) -> None:
+    def ask(_: int) -> str:
+        return str(live.http.get("/readyz", timeout=60).json()["parts"]["workers"])
+
+    with ThreadPoolExecutor(24) as people:
+        assert set(people.map(ask, range(24))) <= {"ok", "none"}
 
 
 def test_an_upload_becomes_searchable_and_is_cited(live: Live, nutmeg: dict[str, Any]) -> None:

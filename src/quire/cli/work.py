@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
+import sys
 import threading
 import uuid
+from socket import gethostname
 from typing import Any
 
 from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+from celery.utils.nodenames import nodename
 from django.conf import settings
 
 from quire import registry
@@ -24,24 +28,29 @@ QUIET = {"OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "TOKENIZERS_PARALLELIS
 def worker(*, concurrency: int | None) -> None:
     """Work until SIGTERM, then finish what runs."""
     os.environ.update(QUIET)
+    gc.disable()  # while modules load it would look through all of them, again and again
     preload()
+    gc.freeze()  # the pool shares their memory as long as nobody writes there, and the collector marks what it visits
+    gc.enable()
     database.disconnect()  # the checks at the start have used it, and a pool's threads and sockets are no fork's
     _tie_pool_processes(os.getpid())
     worker_process_init.connect(_warm_up, weak=False)
     worker_shutting_down.connect(_hand_back)
     setup_logging.connect(_keep_logging)
     processes = concurrency or settings.CELERY_WORKER_CONCURRENCY
-    app.worker_main(
-        [
-            "--quiet",  # no banner
-            "worker",
-            f"--hostname=quire-{uuid.uuid4().hex[:8]}@%h",
-            f"--concurrency={processes}",
-            "--pool=prefork",
-            "--without-gossip",
-            "--without-mingle",
-        ]
+    # Not `app.worker_main`: Celery's command line imports every plugin it finds, Flower and a shell among them, and
+    # costs a second at each start. Nor Celery's checks, which load the pages: `quire up` and the web make them.
+    os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
+    celery_worker = app.Worker(
+        hostname=nodename(f"quire-{uuid.uuid4().hex[:8]}", gethostname()),
+        concurrency=processes,
+        pool_cls="prefork",
+        quiet=True,  # no banner
+        without_gossip=True,
+        without_mingle=True,
     )
+    celery_worker.start()
+    sys.exit(celery_worker.exitcode)
 
 
 def preload() -> None:

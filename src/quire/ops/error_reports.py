@@ -10,23 +10,21 @@ when no worker was there to end it. Its event's id is made of the run's, and Sen
 from __future__ import annotations
 
 import logging
+import sys
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sentry_sdk
 from django.db.models import F
 from django.db.models.functions import Now
-from sentry_sdk.integrations.celery import CeleryIntegration
-from sentry_sdk.integrations.django import DjangoIntegration
-from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
-from sentry_sdk.types import Event, Hint
-from sentry_sdk.utils import event_from_exception
 
 from quire import __version__
 from quire.core.errors import PermanentError
 from quire.documents import lifecycle, retry_classes
 from quire.documents.models import Ingestion
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
 
 FLUSH_S = 2
 """What a worker waits at most until its report has left: it may be replaced after this very task."""
@@ -40,6 +38,11 @@ _KEPT_OF_REQUEST = {"method"}
 
 def start(*, dsn: str, environment: str) -> None:
     """Report from now on, to `dsn`."""
+    import sentry_sdk  # here: it takes a quarter of a second, and most run without
+    from sentry_sdk.integrations.celery import CeleryIntegration
+    from sentry_sdk.integrations.django import DjangoIntegration
+    from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
+
     # Each attempt at a document would be an event of its own; its end is one, made here.
     ignore_logger(retry_classes.__name__)
     sentry_sdk.init(
@@ -61,8 +64,10 @@ def start(*, dsn: str, environment: str) -> None:
 
 def report(*, task_id: uuid.UUID, error: BaseException | None = None) -> None:
     """Report that this run has failed for good, if it has and nobody has yet. Safe to call twice."""
-    if not sentry_sdk.is_initialized():
+    if not _has_started():
         return
+    import sentry_sdk
+
     ingestion = Ingestion.objects.filter(task_id=task_id, status=Ingestion.Status.FAILED, reported_at=None).first()
     if ingestion is None:
         return
@@ -73,7 +78,7 @@ def report(*, task_id: uuid.UUID, error: BaseException | None = None) -> None:
 
 def report_missed() -> int:
     """Report what failed without a worker that could. Returns how many; run by each dispatcher now and then."""
-    if not sentry_sdk.is_initialized():
+    if not _has_started():
         return 0
     failed = Ingestion.objects.filter(status=Ingestion.Status.FAILED, reported_at=None)
     missed = failed.filter(
@@ -85,12 +90,19 @@ def report_missed() -> int:
     return len(task_ids)
 
 
+def _has_started() -> bool:
+    return "sentry_sdk" in sys.modules and bool(sys.modules["sentry_sdk"].is_initialized())
+
+
 def _failure(ingestion: Ingestion, error: BaseException | None) -> tuple[Event, Hint]:
     """The event of a failed run: ids and error class; with the stack where the exception is at hand."""
     event: Event = {}
     hint: Hint = {}
     cause = (error.__cause__ or error) if error else None
     if cause is not None:
+        import sentry_sdk
+        from sentry_sdk.utils import event_from_exception
+
         event, hint = event_from_exception(cause, client_options=sentry_sdk.get_client().options)
     event["event_id"] = uuid.uuid5(ingestion.id, "failed").hex
     event["level"] = "warning" if isinstance(error, PermanentError) else "error"
