@@ -8,16 +8,18 @@ import random
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from benchmarks.chaos import papers, processes
 from benchmarks.chaos.history import Finding, Happening, broken_rules, moment
 from benchmarks.chaos.papers import Paper
+from benchmarks.chaos.reading import SqliteFile
 from benchmarks.chaos.service import SHORT_LEASES, Service
 from tests import parts, postgres_server
 from tests.fault_proxy import Proxy, proxy_before
@@ -99,6 +101,28 @@ class Scene:
         body = {"query": papers.query_of(paper.number, paper.version), "document_ids": [document_id], "limit": 100}
         hits = self.http.post("/api/search/", json=body).json()["hits"]
         return sorted(hit["text"] for hit in hits) == sorted(paper.chunks)
+
+    @contextmanager
+    def not_shown(self, document_id: str) -> Iterator[None]:
+        """The document answers with no run for the time of the block."""
+        point, run = (
+            "UPDATE documents_document SET active_ingestion_id = ? WHERE id = ?",
+            self.run_of(document_id)["id"],
+        )
+        self._write(point, None, _hex(document_id))
+        try:
+            yield
+        finally:
+            self._write(point, run, _hex(document_id))
+
+    def _write(self, sql: str, *values: Any) -> None:
+        database = self.service.database
+        if isinstance(database, SqliteFile):
+            with closing(database.connect()) as connection, connection:
+                connection.execute(sql, values)
+        else:
+            with psycopg.connect(self.service.settings["DATABASE_URL"]) as server:
+                server.execute(sql.replace("?", "%s"), values)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from benchmarks.chaos import processes
 from benchmarks.chaos.backends import FAULT_CODE
+from benchmarks.chaos.judge import Judge
+from benchmarks.chaos.ledger import Ledger
 from tests.chaos.conftest import IS_CI, LIMIT_S, Scene, staged
 
 PAGES = 48
@@ -173,6 +175,24 @@ def test_a_document_whose_provider_never_answers_fails_at_its_fourth_attempt(sce
     assert (document["status"], document["attempts"]) == ("failed", 4)
     assert document["error"]["code"] == FAULT_CODE
     assert scene.broken_rules(document_id) == []
+
+
+def test_the_judge_of_the_crash_loop_sees_what_is_kept_of_a_run_that_no_document_shows(
+    scene: Scene, write: Any
+) -> None:
+    document_id = scene.upload(write())
+    assert scene.finished(document_id)["status"] == "completed"
+    judge = Judge(scene.service, Ledger(), blows=())
+    judge.wait_until_quiet()
+    judge.check_history()
+    judge.check_stores()
+    assert judge.ledger.violations == []
+    scene.service.kill("dispatcher-1", is_wanted=False)  # it would collect them
+    with scene.not_shown(document_id):
+        judge.check_stores()
+    run = scene.run_of(document_id)["id"]
+    tables = ["documents_chunk", "documents_page", *scene.service.database.owners]
+    assert judge.ledger.violations == [f"orphans in {table}: {run}" for table in tables]
 
 
 def _all_of(scene: Scene, document_id: str) -> list[Any]:
