@@ -45,26 +45,37 @@ def pytest_configure() -> None:
         os.environ.pop(name, None)
 
 
+SERVICES = ("e2e", "chaos")
+"""Folders whose tests share one running service, for which they wait more than they work: one process has them all."""
 LONG = (
+    "e2e",
+    "chaos",
     "chaos/test_crash_loop.py",
     "documents/test_stateful.py",
     "documents/test_faults.py",
-    "chaos/test_crashes.py",
-    "e2e/test_accessibility.py",
-    "chaos/test_lost_parts.py",
     "cli/test_up.py",
-    "e2e/test_upload_ask_check.py",
-    "e2e/test_library_page.py",
     "cli/test_postgres.py",
+    "cli/test_outside_services.py",
 )
-"""The files that take half a minute and more; those that start services of their own not all at once."""
+"""The groups that take half a minute and more."""
+
+
+def _group(item: pytest.Item) -> str:
+    """The tests that one process runs in a row: those of a file, or of a folder of `SERVICES`."""
+    path = item.path.relative_to(Path(__file__).parent)
+    shares = path.parts[0] in SERVICES and path.name != "test_crash_loop.py"
+    return path.parts[0] if shares else path.as_posix()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long files: at the end the other processors would have nothing to do while one of them runs."""
-    place = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    """Begin with what takes long: at the end the other processors would have nothing to do while one of it runs."""
+    places = {group: place for place, group in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(_group(item), len(places)))
 
 
 @pytest.fixture(scope="session")

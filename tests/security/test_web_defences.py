@@ -204,7 +204,7 @@ def test_json_of_any_depth_is_answered(body: str, path: str, client: Client) -> 
     assert client.post(path, body, "application/json").status_code in {400, 422}
 
 
-ODD = ["", " ", "0", "-1", "9" * 30, "9" * 5_000, "1e9", "\x00", "\ud800", "x" * 10_000, "²", "../..", "[]", "%00", "é"]
+ODD = ["", "0", "-1", "9" * 5_000, "1e9", "\x00", "\ud800", "x" * 10_000, "²"]
 
 
 @pytest.mark.parametrize("route", [r for r in CLOSED if r.operations.get("GET") or r.is_page], ids=lambda r: r.path)
