@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import subprocess
 import sys
@@ -74,7 +73,7 @@ def turned_away(limiter: RedisLimiter, *, texts: int = 1, is_question: bool = Fa
 
 def until_turned_away(limiter: RedisLimiter, *, is_question: bool = False) -> int:
     """How many requests go before the first that does not."""
-    for count in itertools.count():
+    for count in range(1_000):
         try:
             limiter.acquire(is_question=is_question)
         except RateLimited:
@@ -236,6 +235,22 @@ def test_where_no_quota_is_known_the_pace_stays_below_what_was_refused_before_it
     assert 0.967 < paces[0] < 0.98
     assert paces[1:6] == [pytest.approx(0.98)] * 5
     assert 0.98 < paces[7] < paces[8]
+
+
+@pytest.mark.parametrize("quiet_hours", [1, 10, 200])
+def test_where_no_quota_is_known_one_429_teaches_it_again_after_hours_of_little_use(
+    limiter_of: LimiterOf, quiet_hours: int
+) -> None:
+    limiter = limiter_of(rules=AT_ONCE)
+    for _ in range(100):
+        limiter.acquire()
+    limiter.refused(retry_after_s=0)
+    let_pass(limiter, quiet_hours * 3600)
+    for _ in range(120):
+        limiter.acquire()
+    limiter.refused(retry_after_s=0)
+    let_pass(limiter, 60)
+    assert until_turned_away(limiter) < 130, "120 in a minute were too many"
 
 
 def test_who_waits_in_line_while_another_is_refused_does_not_send(limiter_of: LimiterOf) -> None:

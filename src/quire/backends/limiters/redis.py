@@ -64,6 +64,8 @@ RULES: Final[Mapping[str, float]] = {
     "growth_s": 10,
     "together_s": 5,
     "least_learned": 10,
+    # Hours of little use grow the pace far beyond what was learned: then a 429 teaches as the first one did.
+    "learn_anew_above": 2,
     # How long a process counts as one of those that share the quota, and an idle quota's state is kept.
     "caller_s": 120,
     "keep_s": 3600,

@@ -24,7 +24,7 @@ if now > math.max(state.blocked_until or 0, (state.taught_at or 0) + rules.toget
   for _, number in pairs(call.per_minute) do is_known = is_known or number > 0 end
   if is_known then
     factor = math.min(1, factor)
-  elseif not state.learned then
+  elseif not state.learned or factor > rules.learn_anew_above then
     -- What was let through in a minute is about what the provider lets through.
     local count = 0
     for _, entry in ipairs(redis.call('LRANGE', log_key, 0, -1)) do
