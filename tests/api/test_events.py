@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError, connection
 from django.test import Client
 from tests.api.conftest import Live
 from tests.own_redis import OwnRedis
@@ -89,6 +90,22 @@ def test_a_tenants_stream_tells_progress_and_the_end(client: Client, caller: Cal
     services.delete(tenant=caller.tenant, document_id=document["id"])
     assert told(watch.look()) == [("deleted", document["id"], None)]
     assert watch.look() == []
+
+
+def test_what_a_look_that_broke_off_would_have_told_is_told_by_the_next(client: Client, caller: Caller) -> None:
+    document = take_in(client, "a.txt")
+    watch = TenantWatch(caller.tenant)
+    watch.look()
+    services.delete(tenant=caller.tenant, document_id=document["id"])
+
+    def break_off(execute: Any, sql: str, *call: Any) -> Any:
+        if "documents_document" in sql:
+            raise OperationalError("server closed the connection")
+        return execute(sql, *call)
+
+    with connection.execute_wrapper(break_off), pytest.raises(OperationalError):
+        watch.look()
+    assert told(watch.look()) == [("deleted", document["id"], None)]
 
 
 def test_a_tenants_stream_tells_nothing_of_another(client: Client, stranger: Caller) -> None:

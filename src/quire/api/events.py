@@ -127,22 +127,26 @@ class TenantWatch:
         """Of those being worked on: the state that was sent."""
 
     def look(self) -> list[bytes]:
+        newest_event = self._history().aggregate(newest=Max("id"))["newest"] or 0
         touched = self._touched()
         running = set(self._unfinished().filter(status=Ingestion.Status.RUNNING).values_list("document_id", flat=True))
         watched = touched | running | self._shown.keys()
         outs = [DocumentOut.of(r) for r in reports(self._living(watched))]
         gone = touched - {out.id for out in outs}
         events = [_changed(out) for out in outs if out.id in touched or self._shown.get(out.id) != _state(out)]
-        self._shown = {out.id: _state(out) for out in outs if out.id in running}
+        # Noted last: a look that the database broke off is made again, and tells what that one would have.
+        self._newest_event, self._shown = newest_event, {out.id: _state(out) for out in outs if out.id in running}
         return events + [_deleted(document_id) for document_id in gone]
 
     def _touched(self) -> set[UUID]:
-        history = Event.objects.for_tenant(self._tenant)
-        before, self._newest_event = self._newest_event, history.aggregate(newest=Max("id"))["newest"] or 0
-        if before is None:
+        if self._newest_event is None:
             newest = self._unfinished().exclude(document__status=Status.DELETING).order_by("-created_at")
             return set(newest.values_list("document_id", flat=True)[:SNAPSHOT_DOCUMENTS])
-        return set(history.filter(id__gt=before).values_list("document_id", flat=True))
+        return set(self._history().filter(id__gt=self._newest_event).values_list("document_id", flat=True))
+
+    def _history(self) -> QuerySet[Event]:
+        history: QuerySet[Event] = Event.objects.for_tenant(self._tenant)
+        return history
 
     def _unfinished(self) -> QuerySet[Ingestion]:
         unfinished = [Ingestion.Status.QUEUED, Ingestion.Status.RUNNING]
