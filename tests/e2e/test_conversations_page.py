@@ -181,6 +181,20 @@ def test_a_copy_that_the_browser_refuses_is_told(page: Page, cumin: Path) -> Non
     answer.get_by_role("button", name="Your browser does not allow copying").wait_for()
 
 
+def test_a_question_that_does_not_reach_the_server_stays_and_is_told_in_words(
+    forgiving_page: Page, tmp_path: Path
+) -> None:
+    page = forgiving_page
+    row(page, taken_in(page, tmp_path / "cumin of e2e.txt", CUMIN).name).get_by_role("link").click()
+    page.locator("#ask [type=submit]:enabled").wait_for()
+    page.context.set_offline(True)
+    page.get_by_label("Your question").fill("Is anybody there?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_role("alert").get_by_text("The server cannot be reached.", exact=True).wait_for()
+    assert page.get_by_label("Your question").input_value() == "Is anybody there?"
+    assert page.locator(".exchange[aria-busy]").count() == 0
+
+
 def test_a_notice_is_shown_as_soon_as_it_is_streamed(page: Page, cumin: Path) -> None:
     """The answer in its final form is held back: until it comes, only the stream can have shown the notice."""
     held: list[Route] = []

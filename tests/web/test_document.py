@@ -237,6 +237,19 @@ def test_an_answer_that_is_not_there_offers_the_nearest_passages(browser: Client
     assert "Saffron is red." in marked(page(browser, leads_to))
 
 
+def test_the_nearest_passages_are_there_again_after_a_reload_without_its_waiting_for_them(
+    browser: Client, put: Put, caller: Caller
+) -> None:
+    document = put(TEXT)
+    conversation = ask(caller, document, answer=NOT_FOUND)
+    Exchange.objects.update(grounded=False, citations=[])
+    shown = page(browser, f"/documents/{document.id}/")
+    (place,) = re.findall(r'<div class="nearest" hx-get="([^"]+)"', shown)
+    assert 'class="near"' not in shown
+    assert place == f"/conversations/{conversation.id}/newest/"
+    assert "hx-get" not in page(browser, place)
+
+
 def test_an_answer_that_is_there_offers_no_other_passages(browser: Client, put: Put, caller: Caller) -> None:
     conversation = ask(caller, put(TEXT), answer="It is red. [1]")
     assert 'class="near"' not in page(browser, f"/conversations/{conversation.id}/newest/")

@@ -1,11 +1,14 @@
 // The question box: an answer is shown as it streams, then put in its final form, as the server keeps it.
 import { announce } from "./announce.js";
 import { csrfToken } from "./csrf.js";
-import { problemSentence } from "./problem.js";
+import { problemSentence, whyRefused } from "./problem.js";
 import { serverEvents } from "./server_events.js";
 
 // Whoever scrolled further up than this reads something else, and is not pulled to the end.
 const NEAR_END_PX = 80;
+
+/** Something went wrong that its message says in words for the person; a browser's own errors do not. */
+class Told extends Error {}
 
 export class Chat {
   #conversation = "";
@@ -34,7 +37,9 @@ export class Chat {
         form.requestSubmit();
       });
     this.submit.disabled = false;
-    if (!this.list.querySelector(":target")) this.#toEnd(); // else somebody comes back to an answer
+    const begin = () => this.list.querySelector(":target") || this.#toEnd(); // unless somebody comes back to an answer
+    this.list.addEventListener("htmx:afterSwap", begin);
+    begin();
   }
 
   /** The id of the one that is shown; empty while none has begun. */
@@ -78,7 +83,7 @@ export class Chat {
       this.question.value = "";
     } catch (error) {
       exchange.remove();
-      if (!this.#running.signal.aborted) this.#fail(error instanceof Error ? error.message : this.#lost());
+      if (!this.#running.signal.aborted) this.#fail(error instanceof Told ? error.message : this.#lost());
     } finally {
       this.#running = null;
       this.submit.hidden = false;
@@ -114,8 +119,9 @@ export class Chat {
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), Accept: "text/event-stream" },
       body: JSON.stringify({ question, stream: true, ...this.#where() }),
       signal,
-    });
-    if (!response.ok || !response.body) throw new Error(problemSentence(await response.text()));
+    }).catch(() => null);
+    if (!response?.ok) throw new Told(await whyRefused(response));
+    if (!response.body) throw new Told(this.#lost());
     const answer = /** @type {HTMLElement} */ (exchange.querySelector(".answer"));
     let text = "";
     for await (const { event, data } of serverEvents(response.body)) {
@@ -129,13 +135,13 @@ export class Chat {
         notice.textContent = JSON.parse(data).message;
         notice.hidden = false;
       } else if (event === "error") {
-        throw new Error(problemSentence(data));
+        throw new Told(problemSentence(data));
       } else if (event === "done") {
         this.#be(JSON.parse(data).conversation_id);
         return await this.#finish(exchange);
       }
     }
-    throw new Error(this.#lost());
+    throw new Told(this.#lost());
   }
 
   /** A conversation has its documents; a new one is about those that are chosen, all when none is. */
