@@ -39,10 +39,11 @@ def test_a_password_signs_in_and_leads_where_one_wanted_to_go(password: str) -> 
     assert is_signed_in(browser)
 
 
-def test_a_wrong_password_says_so_and_keeps_the_name(caller: Caller) -> None:
+def test_a_wrong_password_says_so_keeps_the_name_and_asks_for_the_password(caller: Caller) -> None:
     page = Client().post("/sign-in/", {"username": "ada", "password": "another"}).content.decode()
     assert "do not match" in page
     assert 'value="ada"' in page
+    assert page.index('name="password"') < page.index(" autofocus")
 
 
 def test_nobody_is_led_to_another_site(password: str) -> None:
