@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db import InterfaceError, OperationalError
+from psycopg.errors import DiskFull
 
 from quire.core.errors import PermanentError, RateLimited, TransientError
 from quire.documents import ingestion
@@ -17,11 +18,20 @@ from quire.testing.extractor import ScriptedExtractor
 
 Submit = Callable[..., Submission]
 
+
+def full(error: Exception) -> Exception:
+    """As Django, or a backend of ours, raises what PostgreSQL says about its disk."""
+    error.__cause__ = DiskFull("could not extend file: No space left on device")
+    return error
+
+
 ROWS = [
     (PermanentError("Broken.", code="corrupt_file"), Result.FAILED, "corrupt_file", 0),
     (RateLimited("Wait.", retry_after_s=60), Result.PUT_BACK, "rate_limited", 0),
     (TransientError("Away.", code="storage_unavailable"), Result.PUT_BACK, "storage_unavailable", 1),
     (OperationalError("database is locked"), Result.PUT_BACK, "database_unavailable", 1),
+    (full(OperationalError("could not extend file")), Result.PUT_BACK, "disk_full", 0),
+    (full(TransientError("Did not answer.", code="database_unavailable")), Result.PUT_BACK, "disk_full", 0),
     (InterfaceError("connection already closed"), Result.PUT_BACK, "database_unavailable", 1),
     (FileNotFoundError(errno.ENOENT, "gone"), Result.PUT_BACK, "file_lost", 1),
     (OSError(errno.ENOSPC, "full"), Result.PUT_BACK, "disk_full", 1),

@@ -1,5 +1,6 @@
 """Which error is tried again: one table, of which the first row that fits decides.
 
+a full PostgreSQL            waits until there may be room, burns no attempt
 PermanentError               fails at once, with its sentence
 RateLimited                  waits as long as it says, burns no attempt
 TransientError               again after 2, 4, 8 s, then fails with its sentence
@@ -16,7 +17,7 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 
-from quire.core.errors import QuireError, TransientError
+from quire.core.errors import QuireError, RateLimited, TransientError
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,18 @@ TABLE: tuple[Row, ...] = (
 )
 
 
+_DISK_FULL = "53100"
+"""As PostgreSQL calls it, which still takes the few bytes that the end of an attempt needs. A full SQLite takes
+nothing: there the lease runs out, which counts no attempt either."""
+_ROOM_S = 10
+
+
 def classify(error: Exception) -> QuireError:
     """What became of an attempt that raised `error`: one of our own errors stays as it is."""
+    if _is_from_full_database(error):
+        room = RateLimited("The database's disk is full.", retry_after_s=_ROOM_S, waiting_for="room for the database")
+        room.code, room.__cause__ = "disk_full", error
+        return room
     if isinstance(error, QuireError):
         return error
     for kind, fits, becomes in TABLE:
@@ -58,6 +69,14 @@ def classify(error: Exception) -> QuireError:
     log.error("a bug, error id %s", error_id, exc_info=error)
     message = f"Something went wrong on our side (error {error_id}). Try again later, or tell us this number."
     return _of(error, message, code="internal_error")
+
+
+def _is_from_full_database(error: BaseException) -> bool:
+    """Or from an error of ours that a backend made of it."""
+    cause: BaseException | None = error
+    while cause is not None and getattr(cause, "sqlstate", None) != _DISK_FULL:
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _of(cause: Exception, message: str, *, code: str) -> TransientError:
