@@ -58,6 +58,20 @@ def submit(stores: None, caller: Caller, tmp_path: Path) -> Callable[..., Submis
 
 
 @pytest.fixture
+def replace(caller: Caller, tmp_path: Path) -> Callable[..., Submission]:
+    """Submit a text file of this content in place of a document's."""
+
+    def replace(document: Document, content: str) -> Submission:
+        path = tmp_path / "replacement"
+        path.write_text(content)
+        raw = path.read_bytes()
+        upload = Upload(path=path, name="new.txt", sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
+        return services.replace(tenant=caller.tenant, document_id=document.id, upload=upload)
+
+    return replace
+
+
+@pytest.fixture
 def broker() -> Iterator[RealRedis]:
     """A running, empty Redis, where the settings say that it is."""
     server = RealRedis()

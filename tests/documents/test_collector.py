@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from tests import storage
 from tests.storage import stored_keys, wipe_files
 from tests.stores import DatabaseVectorStore
@@ -15,7 +16,7 @@ from tests.stores import DatabaseVectorStore
 from quire import registry
 from quire.core.errors import PermanentError, TransientError
 from quire.core.types import VectorRecord
-from quire.documents import collector, ingestion, lifecycle, services
+from quire.documents import admission, collector, ingestion, lifecycle, services
 from quire.documents.models import Chunk, Document, Ingestion, Page, Tombstone
 from quire.documents.services import Submission
 from quire.tenants.services import Caller
@@ -23,6 +24,7 @@ from quire.testing.extractor import ScriptedExtractor
 from quire.testing.vector_store import InMemoryVectorStore
 
 Submit = Callable[..., Submission]
+Replace = Callable[..., Submission]
 
 
 @pytest.fixture(autouse=True, params=storage.KINDS)
@@ -83,6 +85,40 @@ def test_the_old_run_of_a_reindexed_document_goes_and_its_file_stays(submit: Sub
     assert set(Chunk.objects.values_list("ingestion_id", flat=True)) == {again.ingestion.id}
     assert list(registry.vector_store().ingestion_ids(str(caller.tenant.id))) == [str(again.ingestion.id)]
     assert len(stored_keys()) == 1
+
+
+def test_what_was_replaced_and_purged_counts_no_more(submit: Submit, replace: Replace, caller: Caller) -> None:
+    submission = submit()
+    run(submission)
+    for number in range(4):
+        replacement = replace(submission.document, f"The {number}th edition.")
+        run(replacement)
+        collector.collect()
+    newest = replace(submission.document, "The last edition.")
+    assert admission.kept(caller.tenant).bytes == replacement.ingestion.bytes + newest.ingestion.bytes
+    assert stored_keys() == {replacement.ingestion.storage_key, newest.ingestion.storage_key}
+
+
+def test_a_file_that_is_replaced_while_its_failed_run_is_purged_goes_too(
+    submit: Submit, replace: Replace, extractor: ScriptedExtractor
+) -> None:
+    extractor.failures[12] = [PermanentError("Broken.", code="corrupt_file")]
+    failed = submit()
+    run(failed)
+    again: list[Submission] = []
+
+    def replace_meanwhile(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = execute(sql, params, many, context)
+        if not again and 'ORDER BY "documents_ingestion"."version" DESC' in sql:  # the file has just been found needed
+            again.append(failed)
+            again.append(replace(failed.document, "A sound file."))
+        return found
+
+    with connection.execute_wrapper(replace_meanwhile):
+        collector.collect()
+    run(again[-1])
+    collector.collect()
+    assert stored_keys() == {again[-1].ingestion.storage_key}
 
 
 def test_what_cannot_be_purged_does_not_hold_up_the_rest(

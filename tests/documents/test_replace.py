@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -12,24 +10,12 @@ from quire.core.errors import LeaseLost, PermanentError
 from quire.documents import collector, files, ingestion, lifecycle, services
 from quire.documents.models import Chunk, Document, Ingestion, Status
 from quire.documents.reports import report
-from quire.documents.services import RefusedError, Submission, Upload
+from quire.documents.services import RefusedError, Submission
 from quire.tenants.services import Caller
 from quire.testing.extractor import ScriptedExtractor
 
 Submit = Callable[..., Submission]
 Replace = Callable[..., Submission]
-
-
-@pytest.fixture
-def replace(caller: Caller, tmp_path: Path) -> Replace:
-    def replace(document: Document, content: str) -> Submission:
-        path = tmp_path / "replacement"
-        path.write_text(content)
-        raw = path.read_bytes()
-        upload = Upload(path=path, name="new.txt", sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
-        return services.replace(tenant=caller.tenant, document_id=document.id, upload=upload)
-
-    return replace
 
 
 def run(submission: Submission) -> None:

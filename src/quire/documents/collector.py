@@ -69,8 +69,13 @@ def _purge(ingestion: Ingestion) -> int:
             model.objects.filter(pk__in=list(ids)).delete()
     if not is_gone:
         return 0
-    _delete_file(ingestion)
+    was_needed = _is_file_needed(ingestion)
+    if not was_needed:
+        files.remove(ingestion.storage_key)
     with transaction.atomic():
+        Document.objects.select_for_update().filter(id=ingestion.document_id).first()
+        if was_needed and not _is_file_needed(ingestion):
+            return 0  # another run has come meanwhile, over another file
         Tombstone.objects.update_or_create(
             ingestion_id=ingestion.id,
             defaults={
@@ -104,18 +109,17 @@ def _forget(tenant_id: UUID, ingestion_id: UUID) -> bool:
     return is_gone
 
 
-def _delete_file(ingestion: Ingestion) -> None:
-    """Delete the file, unless the run that answers or the newest of a living document needs it too."""
+def _is_file_needed(ingestion: Ingestion) -> bool:
+    """Whether the run that answers, or the newest, of a living document has this file too."""
     document = Document.objects.select_related("active_ingestion").filter(id=ingestion.document_id).first()
-    if document is None:  # another dispatcher was quicker, and has deleted its files with it
-        return
-    if document.status != Status.DELETING:
-        needed = {document.ingestions.order_by("-version")[0].storage_key}
-        if document.active_ingestion:
-            needed.add(document.active_ingestion.storage_key)
-        if ingestion.storage_key in needed:
-            return
-    files.remove(ingestion.storage_key)
+    if document is None:  # another dispatcher was quicker, and has deleted its files with it: not ours to touch
+        return True
+    if document.status == Status.DELETING:
+        return False
+    needed = {document.ingestions.order_by("-version")[0].storage_key}
+    if document.active_ingestion:
+        needed.add(document.active_ingestion.storage_key)
+    return ingestion.storage_key in needed
 
 
 def _remove(document: Document) -> int:

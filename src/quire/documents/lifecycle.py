@@ -54,11 +54,17 @@ def enqueue(*, document: Document, kind: Ingestion.Kind, file: dict[str, Any], *
     `past` are fields of a run that it goes on for. The caller holds the document's row in a transaction.
     """
     supersede(document)
-    # Purged runs may have left a file that was the newest one: with another file it is needed no more.
-    document.ingestions.exclude(storage_key=file["storage_key"]).update(purged_at=None)
-    newest = document.ingestions.aggregate(version=models.Max("version"))["version"] or 0
+    newest = document.ingestions.order_by("-version").first()
+    if newest and newest.storage_key != file["storage_key"]:
+        # Purged or not, it has left its file, as that of the newest one: with another file it is needed no more.
+        document.ingestions.filter(id=newest.id).update(purged_at=None)
     ingestion = Ingestion.objects.create(
-        tenant_id=document.tenant_id, document=document, version=newest + 1, kind=kind, **file, **past
+        tenant_id=document.tenant_id,
+        document=document,
+        version=newest.version + 1 if newest else 1,
+        kind=kind,
+        **file,
+        **past,
     )
     events.record(ingestion, "queued", reason=kind.value)
     return ingestion
