@@ -44,11 +44,11 @@ def ask(client: Client, question: str = QUESTION, **more: Any) -> dict[str, Any]
     return answer
 
 
-def events(api_key: str, *, until: str = "") -> list[tuple[str, Any]]:
+def events(api_key: str, *, until: str = "", **more: Any) -> list[tuple[str, Any]]:
     """What is streamed; with `until` the client goes away at the first event of that name."""
 
     async def heard() -> list[tuple[str, Any]]:
-        body, headers = {"question": QUESTION, "stream": True}, {"Authorization": f"Bearer {api_key}"}
+        body, headers = {"question": QUESTION, "stream": True, **more}, {"Authorization": f"Bearer {api_key}"}
         response = await AsyncClient().post("/api/ask/", body, "application/json", headers=headers)
         assert response.status_code == 200, response.content
         found: list[tuple[str, Any]] = []

@@ -259,7 +259,9 @@ class AnswerOut(Schema):
     grounded: bool = Field(description="False when the passages do not hold the answer, and the answer says so")
     model: str = Field(description="What worded it: `extractive` where the language model failed, too")
     notice: NoticeOut | None = Field(None, description="Set when the language model, or the search by meaning, failed")
-    conversation_id: UUID
+    conversation_id: UUID | None = Field(
+        description="Where it is kept; null when that was deleted meanwhile: the answer is kept nowhere"
+    )
     timings: dict[str, float]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from quire import registry
 from quire.chat import forgetting
@@ -45,11 +46,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskResult:
-    """A finished answer, where it was kept, and the seconds it took: `retrieve_s`, `answer_s`, `total_s`."""
+    """A finished answer, where it was kept, and the seconds it took: `retrieve_s`, `answer_s`, `total_s`.
+
+    No ids: its conversation was deleted while it was made, and it is kept nowhere.
+    """
 
     answer: Answer
-    conversation_id: UUID
-    exchange_id: UUID
+    conversation_id: UUID | None
+    exchange_id: UUID | None
     timings: dict[str, float]
 
 
@@ -225,11 +229,11 @@ def _keep(asked: _Asked, answer: Answer, timings: dict[str, float]) -> AskResult
     ids = forgetting.cited_by(answer.citations)
     locked = documents.lock(tenant=caller.tenant, document_ids=ids | set(asked.document_ids or ()))
     cited = [document for document in locked if document.id in ids]
+    answer = forgetting.known(answer, living={str(document.id) for document in cited})
     if conversation is None:
         conversation = begin_conversation(caller=caller, title=asked.question, document_ids=asked.document_ids)
-    else:
-        conversation.save(update_fields=["updated_at"])
-    answer = forgetting.known(answer, living={str(document.id) for document in cited})
+    elif not Conversation.objects.filter(id=conversation.id).update(updated_at=timezone.now()):
+        return AskResult(answer=answer, conversation_id=None, exchange_id=None, timings=timings)
     exchange = Exchange.objects.create(
         tenant=caller.tenant,
         conversation=conversation,

@@ -137,7 +137,7 @@ export class Chat {
       } else if (event === "error") {
         throw new Told(problemSentence(data));
       } else if (event === "done") {
-        this.#be(JSON.parse(data).conversation_id);
+        this.#be(JSON.parse(data).conversation_id ?? ""); // null: it was deleted meanwhile, and the answer is shown only here
         return await this.#finish(exchange);
       }
     }
@@ -167,6 +167,7 @@ export class Chat {
 
   /** @param {HTMLElement} exchange */
   async #finish(exchange) {
+    if (!this.#conversation) return exchange.removeAttribute("aria-busy");
     const url = (this.form.dataset.newestUrl ?? "").replace(/0{8}-0{4}-0{4}-0{4}-0{12}/, this.#conversation);
     const response = await fetch(url);
     if (!response.ok) return exchange.removeAttribute("aria-busy");

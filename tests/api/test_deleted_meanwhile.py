@@ -1,0 +1,69 @@
+"""An answer whose conversation, or whose documents, are deleted while it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from django.test import Client
+from tests.api.test_language_model import SAFFRON, ask, events, names
+from tests.web.conftest import put as put
+
+from quire import registry
+from quire.chat.models import Conversation, Exchange
+from quire.core.types import Passage, Turn
+from quire.documents.models import Document
+from quire.testing.chat_model import ScriptedChatModel
+
+Put = Callable[..., Document]
+
+SAID = ["Saffron is red ", '[1: "Saffron', ' is red"].']
+
+
+class Interrupted(ScriptedChatModel):
+    """Has something happen after its first piece."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def stream(self, *, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Iterator[str]:
+        first, *rest = super().stream(question=question, passages=passages, history=history)
+        yield first
+        self.meanwhile()
+        yield from rest
+
+
+@pytest.fixture
+def model() -> Iterator[Interrupted]:
+    model = Interrupted(SAID)
+    with registry.using(chat_model=model):
+        yield model
+
+
+def begun(client: Client) -> str:
+    made: dict[str, Any] = client.post("/api/conversations/", {"title": "Spices"}, "application/json").json()
+    return str(made["id"])
+
+
+def test_an_answer_whose_conversation_is_deleted_meanwhile_is_given_and_kept_nowhere(
+    put: Put, client: Client, model: Interrupted
+) -> None:
+    put(SAFFRON)
+    conversation = begun(client)
+    model.meanwhile = lambda: client.delete(f"/api/conversations/{conversation}/")
+    answer = ask(client, conversation_id=conversation)
+    assert (answer["answer"], answer["conversation_id"]) == ("Saffron is red [1].", None)
+    assert answer["citations"][0]["verified"]
+    assert not Conversation.objects.exists()
+    assert not Exchange.objects.exists()
+
+
+def test_a_stream_whose_conversation_is_deleted_meanwhile_ends_well(
+    put: Put, client: Client, model: Interrupted, api_key: str
+) -> None:
+    put(SAFFRON)
+    conversation = begun(client)
+    model.meanwhile = Conversation.objects.filter(id=conversation).delete
+    found = events(api_key, conversation_id=conversation)
+    assert names(found) == ["token", "token", "citations", "done"]
+    assert found[-1][1]["conversation_id"] is None
