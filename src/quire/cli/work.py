@@ -17,6 +17,7 @@ from django.conf import settings
 
 from quire import registry
 from quire.celery import app
+from quire.cli.pool import TaskPool
 from quire.documents import drain
 from quire.ops import database
 from quire.ops.supervisor.tether import tie_to
@@ -44,7 +45,7 @@ def worker(*, concurrency: int | None) -> None:
     celery_worker = app.Worker(
         hostname=nodename(f"quire-{uuid.uuid4().hex[:8]}", gethostname()),
         concurrency=processes,
-        pool_cls="prefork",
+        pool_cls=TaskPool,
         quiet=True,  # no banner
         without_gossip=True,
         without_mingle=True,
