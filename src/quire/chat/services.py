@@ -136,6 +136,11 @@ def get_conversation(*, caller: Caller, conversation_id: UUID) -> Conversation:
 def begin_conversation(*, caller: Caller, title: str, document_ids: Sequence[UUID] | None) -> Conversation:
     """A new conversation about these documents, or about all (None). Raises `NotFoundError`."""
     check_scope(tenant=caller.tenant, document_ids=document_ids)
+    return _new_conversation(caller, title, document_ids)
+
+
+def _new_conversation(caller: Caller, title: str, document_ids: Sequence[UUID] | None) -> Conversation:
+    """About those of these documents that live still."""
     conversation: Conversation = Conversation.objects.create(
         tenant=caller.tenant, user=caller.user, title=title.strip()[:200], covers_all=document_ids is None
     )
@@ -231,7 +236,8 @@ def _keep(asked: _Asked, answer: Answer, timings: dict[str, float]) -> AskResult
     cited = [document for document in locked if document.id in ids]
     answer = forgetting.known(answer, living={str(document.id) for document in cited})
     if conversation is None:
-        conversation = begin_conversation(caller=caller, title=asked.question, document_ids=asked.document_ids)
+        # The scope was checked when the question came: what is deleted since takes no answer away.
+        conversation = _new_conversation(caller, asked.question, asked.document_ids)
     elif not Conversation.objects.filter(id=conversation.id).update(updated_at=timezone.now()):
         return AskResult(answer=answer, conversation_id=None, exchange_id=None, timings=timings)
     exchange = Exchange.objects.create(
