@@ -11,7 +11,7 @@ import pytest
 
 from quire.backends.sandbox.extractor import SandboxedExtractor
 from quire.backends.sandbox.viewer import SandboxedViewer
-from quire.core.errors import PermanentError, TransientError
+from quire.core.errors import PermanentError
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,6 @@ def test_a_page_that_ends_its_drawing_is_an_error_and_the_next_is_drawn(
         viewer.draw(path, number=1, width_px=100)
     assert refused.value.code == code
     assert viewer.draw(path, number=2, width_px=100).width_px == 1
-
-
-def test_a_page_whose_drawing_hardly_runs_may_be_asked_for_again(viewer: SandboxedViewer, tmp_path: Path) -> None:
-    path = tmp_path / "page"
-    path.write_text("sleep")
-    with pytest.raises(TransientError, match="too much to do") as late:
-        viewer.draw(path, number=1, width_px=100)
-    assert late.value.code == "parser_starved"
 
 
 def test_boxes_of_other_passages_than_were_asked_for_are_not_believed(viewer: SandboxedViewer, tmp_path: Path) -> None:

@@ -51,10 +51,10 @@ def as_error(death: ParserDied, *, page: int, limits: Limits) -> QuireError:
     """What fails the document; `page` 0 means that it was being opened."""
     where = f"Page {page}" if page else "This file"
     match death.cause:
-        case Cause.STARVED:
-            late = f"{where} could not be read within {limits.page_s:g} seconds, in which the parser hardly ran"
+        case Cause.STARVED if not page:
+            late = f"{where} could not be opened within {limits.page_s:g} seconds, in which the parser hardly ran"
             return TransientError(f"{late}, as happens where a machine has too much to do.", code="parser_starved")
-        case Cause.TIMEOUT:
+        case Cause.TIMEOUT | Cause.STARVED:
             took = f"{where} took more than {limits.page_s:g} seconds to read"
             return PermanentError(f"{took}, and was given up. {_ADVICE}", code="parser_timeout")
         case Cause.MEMORY:

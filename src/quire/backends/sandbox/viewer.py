@@ -50,7 +50,7 @@ class SandboxedViewer:
 
     def draw(self, path: Path, *, number: int, width_px: int, marks: Sequence[Box] = ()) -> Picture:
         """Raises `PermanentError` (`parser_timeout`, `parser_memory`, `parser_crash`) and `TransientError`
-        (`parser_killed`, `parser_starved`, `parser_unavailable`, `parser_busy`) too."""
+        (`parser_killed`, `parser_unavailable`, `parser_busy`) too."""
         return self._ask(
             path, "picture", messages.picture_from, number=number, width_px=width_px, marks=marks[:MOST_MARKS]
         )
