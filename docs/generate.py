@@ -25,7 +25,7 @@ COMMON = {
     "not_found": "an id that does not exist or belongs to another tenant, in the path or in the body; a path that is "
     "none, or that lacks its final slash",
     "method_not_allowed": "a method that the path does not know",
-    "invalid_request": "a field, a query parameter or a cursor that is missing, unknown or wrong",
+    "invalid_request": "a field, a query parameter or a cursor that is missing or wrong; an upload of several files",
     "malformed_request": "a body that is no JSON, or no form, where one is expected",
     "body_too_large": "more than 2 MiB, where no file is uploaded",
     "request_timeout": "a body of which nothing came for 60 s",

@@ -129,6 +129,17 @@ def test_what_cannot_be_taken_is_refused_and_leaves_nothing(
     assert not Document.objects.exists()
 
 
+@pytest.mark.parametrize("other_field", ["file", "files"])
+def test_two_files_in_one_request_are_refused_and_neither_is_kept(client: Client, other_field: str) -> None:
+    first, second = SimpleUploadedFile("a.txt", b"The first.\n"), SimpleUploadedFile("b.txt", b"The second.\n")
+    form = {"file": [first, second]} if other_field == "file" else {"file": first, other_field: second}
+    answer = client.post("/api/ingest/", form)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert [error["field"] for error in answer.json()["errors"]] == ["file"]
+    assert "Send one file a request" in answer.json()["detail"]
+    assert not Document.objects.exists()
+
+
 def test_a_file_over_the_limit_is_refused(client: Client, settings: Settings) -> None:
     settings.ENV = settings.ENV.model_copy(update={"max_upload_bytes": 10})
     answer = upload(client)

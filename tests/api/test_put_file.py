@@ -62,3 +62,11 @@ def test_nobody_else_can_replace_it(client: Client, document: dict[str, Any], st
 def test_a_replacement_without_a_file_says_what_to_send(client: Client, document: dict[str, Any]) -> None:
     answer = client.put(f"/api/documents/{document['id']}/file/", b"{}", content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "file_missing")
+
+
+def test_a_replacement_by_two_files_is_refused(client: Client, document: dict[str, Any]) -> None:
+    files = [SimpleUploadedFile("a.txt", b"One.\n"), SimpleUploadedFile("b.txt", b"Two.\n")]
+    body = encode_multipart(BOUNDARY, {"file": files})
+    answer = client.put(f"/api/documents/{document['id']}/file/", body, content_type=MULTIPART_CONTENT)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert Document.objects.get().sha256 == document["sha256"]

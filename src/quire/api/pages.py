@@ -74,7 +74,7 @@ def put_file(request: HttpRequest, document_id: UUID, file: File[UploadedFile | 
     """The old content answers until the new is complete, and stays if that fails; a later replacement wins."""
     tenant = caller_of(request).tenant
     services.get(tenant=tenant, document_id=document_id)
-    submission = services.replace(tenant=tenant, document_id=document_id, upload=views.received(file))
+    submission = services.replace(tenant=tenant, document_id=document_id, upload=views.received(request, file))
     body = views.ingest_out(submission).model_dump(mode="json", by_alias=True)
     return views.answer(200 if submission.is_duplicate else 202, body, views.location(document_id))
 

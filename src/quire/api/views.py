@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import File, Form, Router
+from ninja.errors import ValidationError
 from ninja.files import UploadedFile
 
 from quire.api import idempotency
@@ -24,6 +25,7 @@ from quire.tenants.services import Caller
 router = Router(tags=["documents"])
 
 
+_ONE_FILE = "Send one file a request; several came, and none of them was kept."
 _FILE: dict[str, Any] = {"file": {"type": "string", "format": "binary"}}
 _TITLE: dict[str, Any] = {"title": {"type": "string", "description": "A name to show in place of the file's"}}
 
@@ -65,16 +67,21 @@ def ingest(
     first one's answer.
     """
     caller = caller_of(request)
-    upload = received(file, title)
+    upload = received(request, file, title)
     key = request.headers.get("Idempotency-Key")
     return _ingest_once(caller, upload, key) if key else answer(*_ingest(caller, upload))
 
 
-def received(file: UploadedFile | None, title: str = "") -> Upload:
-    """The file that came, on disk and hashed. `RefusedError` when none did, or it is too large."""
+def received(request: HttpRequest, file: UploadedFile | None, title: str = "") -> Upload:
+    """The file that came, on disk and hashed. `RefusedError` when none did, or it is too large.
+
+    `ValidationError` when several came: all but one would be lost without a word.
+    """
     if not isinstance(file, HashedFile):
         message = "Send the file as multipart/form-data, in a field named `file`, its name written in UTF-8."
         raise RefusedError(message, code="file_missing", status=400)
+    if sum(len(files) for _, files in request.FILES.lists()) > 1:
+        raise ValidationError([{"loc": ("file", "file"), "msg": _ONE_FILE}])
     limit = settings.ENV.max_upload_bytes
     if (file.size or 0) > limit:
         raise RefusedError(f"The file is larger than {limit:,} bytes.", code="file_too_large", status=413)
