@@ -130,7 +130,7 @@ def test_a_file_that_ends_its_parser_fails_with_its_reason_and_the_workers_live_
 ) -> None:
     workers = [part.pid for name, part in scene.service.parts.items() if name.startswith("worker")]
     before = [processes.pool(pid) for pid in workers]
-    document = scene.finished(scene.upload(write(pages=5, trait=trait)))
+    document = scene.finished(scene.upload(write(pages=2, trait=trait)))
     assert document["status"] == "failed"
     assert document["error"]["code"] == code
     assert document["error"]["message"].startswith("Page ")
