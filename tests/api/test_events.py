@@ -17,11 +17,11 @@ from django.test import Client
 from tests.api.conftest import Live
 from tests.own_redis import OwnRedis
 
-from quire.api.events import DocumentWatch, TenantWatch
+from quire.api.events import LOOK_BACK, DocumentWatch, TenantWatch
 from quire.api.news import LOOK_EVERY_S, News
 from quire.documents import events, lifecycle, services
 from quire.documents.lease import Lease
-from quire.documents.models import Ingestion
+from quire.documents.models import Event, Ingestion
 from quire.environment import Environment
 from quire.tenants.services import Caller
 
@@ -106,6 +106,30 @@ def test_what_a_look_that_broke_off_would_have_told_is_told_by_the_next(client: 
     with connection.execute_wrapper(break_off), pytest.raises(OperationalError):
         watch.look()
     assert told(watch.look()) == [("deleted", document["id"], None)]
+
+
+def test_an_entry_that_is_committed_after_a_later_one_is_told_too(client: Client, caller: Caller) -> None:
+    """PostgreSQL gives the number first: who commits late comes into the history behind others."""
+    first, second = take_in(client, "first.txt"), take_in(client, "second.txt")
+    watch = TenantWatch(caller.tenant)
+    watch.look()
+    free = 10 + Event.objects.latest("id").id
+    Event.objects.create(id=free + 1, tenant=caller.tenant, document_id=second["id"], kind="noise")
+    assert told(watch.look()) == [("document", second["id"], "processing")]
+    Event.objects.create(id=free, tenant=caller.tenant, document_id=first["id"], kind="late")
+    assert told(watch.look()) == [("document", first["id"], "processing")]
+    assert watch.look() == []
+
+
+def test_what_is_far_back_in_the_history_is_forgotten(client: Client, caller: Caller) -> None:
+    document = take_in(client, "a.txt")
+    watch = TenantWatch(caller.tenant)
+    watch.look()
+    far = 2 * LOOK_BACK + Event.objects.latest("id").id
+    for entry in (far, far + LOOK_BACK):
+        Event.objects.create(id=entry, tenant=caller.tenant, document_id=document["id"], kind="noise")
+    assert len(watch.look()) == 1
+    assert watch.look() == []
 
 
 def test_a_tenants_stream_tells_nothing_of_another(client: Client, stranger: Caller) -> None:

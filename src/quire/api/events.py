@@ -36,6 +36,8 @@ KEEP_ALIVE_S = 15
 JUDGE_EVERY_S = 15
 SNAPSHOT_DOCUMENTS = 100
 """Unfinished documents that a tenant's stream begins with: the newest."""
+LOOK_BACK = 200
+"""Entries of the history, of all tenants, that are looked at again: PostgreSQL numbers them before it commits them."""
 _STREAM = {
     "responses": {
         200: {"description": "A stream of `document` and `deleted` events", "content": {"text/event-stream": {}}}
@@ -123,26 +125,37 @@ class TenantWatch:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self._newest_event: int | None = None
+        self._told: set[int] = set()
+        """Of the entries of the history from `LOOK_BACK` before the newest on: those that were told."""
         self._shown: dict[UUID, str] = {}
         """Of those being worked on: the state that was sent."""
 
     def look(self) -> list[bytes]:
-        newest_event = self._history().aggregate(newest=Max("id"))["newest"] or 0
-        touched = self._touched()
+        entries = self._entries()
+        touched = self._touched(entries)
         running = set(self._unfinished().filter(status=Ingestion.Status.RUNNING).values_list("document_id", flat=True))
         watched = touched | running | self._shown.keys()
         outs = [DocumentOut.of(r) for r in reports(self._living(watched))]
         gone = touched - {out.id for out in outs}
         events = [_changed(out) for out in outs if out.id in touched or self._shown.get(out.id) != _state(out)]
         # Noted last: a look that the database broke off is made again, and tells what that one would have.
-        self._newest_event, self._shown = newest_event, {out.id: _state(out) for out in outs if out.id in running}
+        self._newest_event = max([*entries, self._newest_event or 0])
+        self._told = {entry for entry in entries if entry > self._newest_event - LOOK_BACK}
+        self._shown = {out.id: _state(out) for out in outs if out.id in running}
         return events + [_deleted(document_id) for document_id in gone]
 
-    def _touched(self) -> set[UUID]:
+    def _entries(self) -> dict[int, UUID]:
+        """The last entries of the history, and of which document each is."""
+        newest = self._newest_event
+        if newest is None:
+            newest = self._history().aggregate(newest=Max("id"))["newest"] or 0
+        return dict(self._history().filter(id__gt=newest - LOOK_BACK).values_list("id", "document_id"))
+
+    def _touched(self, entries: dict[int, UUID]) -> set[UUID]:
         if self._newest_event is None:
             newest = self._unfinished().exclude(document__status=Status.DELETING).order_by("-created_at")
             return set(newest.values_list("document_id", flat=True)[:SNAPSHOT_DOCUMENTS])
-        return set(self._history().filter(id__gt=self._newest_event).values_list("document_id", flat=True))
+        return {document_id for entry, document_id in entries.items() if entry not in self._told}
 
     def _history(self) -> QuerySet[Event]:
         history: QuerySet[Event] = Event.objects.for_tenant(self._tenant)
