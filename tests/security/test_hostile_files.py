@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 
 from quire.backends.sandbox.extractor import SandboxedExtractor
-from quire.core.errors import PermanentError
+from quire.core.errors import PermanentError, TransientError
 from quire.core.media_types import sniff
 from quire.core.types import Page
 from quire.documents.models import Document
@@ -21,8 +21,9 @@ from quire.testing.hostile import NAMES, HostileFile, hostile_files
 from quire.testing.hostile_pdf import WORDS
 
 LIMITS = {"page_s": 6, "memory_bytes": 400 * 2**20, "bad_pages": 1}
-BOUND_S = 40
-"""Far more than any of them takes, far less than for ever: two children of `page_s`, on a machine that is busy."""
+TRIES = 3
+BOUND_S = 90
+"""Far more than any of them takes, far less than for ever: two children of `page_s` a try, on a busy machine."""
 
 FILES = list(hostile_files())
 ENDS: dict[str, set[str]] = {
@@ -86,12 +87,17 @@ def read(sandbox: SandboxedExtractor, file: HostileFile, folder: Path) -> tuple[
     """Its pages, or why there are none."""
     path = folder / "stored"
     path.write_bytes(file.make())
-    try:
-        with sandbox.open(path, media_type=sniff(path, name=file.name)) as extraction:
-            assert not HARMFUL.search(extraction.title)
-            return list(extraction.pages()), None
-    except PermanentError as error:
-        return [], error
+    for _ in range(TRIES):
+        try:
+            with sandbox.open(path, media_type=sniff(path, name=file.name)) as extraction:
+                assert not HARMFUL.search(extraction.title)
+                return list(extraction.pages()), None
+        except PermanentError as error:
+            return [], error
+        except TransientError as error:  # this machine had too much to do, and the parser hardly ran: tried again later
+            if error.code != "parser_starved":
+                raise
+    raise AssertionError(f"the parser did not get to run in {TRIES} attempts")
 
 
 def how_it_ends(pages: list[Page]) -> str:

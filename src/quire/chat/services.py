@@ -238,7 +238,7 @@ def _keep(asked: _Asked, answer: Answer, timings: dict[str, float]) -> AskResult
     if conversation is None:
         # The scope was checked when the question came: what is deleted since takes no answer away.
         conversation = _new_conversation(caller, asked.question, asked.document_ids)
-    elif not Conversation.objects.filter(id=conversation.id).update(updated_at=timezone.now()):
+    elif not conversations(caller=caller).filter(id=conversation.id).update(updated_at=timezone.now()):
         return AskResult(answer=answer, conversation_id=None, exchange_id=None, timings=timings)
     exchange = Exchange.objects.create(
         tenant=caller.tenant,
