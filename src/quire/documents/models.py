@@ -236,7 +236,10 @@ class Event(TenantModel):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["document_id", "id"], name="event_of_document")]
+        indexes = [
+            models.Index(fields=["document_id", "id"], name="event_of_document"),
+            models.Index(fields=["tenant", "id"], name="event_of_tenant"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.document_id}"
