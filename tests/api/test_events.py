@@ -108,6 +108,17 @@ def test_what_a_look_that_broke_off_would_have_told_is_told_by_the_next(client: 
     assert told(watch.look()) == [("deleted", document["id"], None)]
 
 
+def test_a_tenants_stream_tells_of_a_new_name(client: Client, caller: Caller) -> None:
+    document = take_in(client, "a.txt")
+    lifecycle.complete(claim(document))
+    watch = TenantWatch(caller.tenant)
+    watch.look()
+    services.rename(tenant=caller.tenant, document_id=document["id"], name="Saffron")
+    (event,) = watch.look()
+    assert b'"name":"Saffron"' in event
+    assert watch.look() == []
+
+
 def test_an_entry_that_is_committed_after_a_later_one_is_told_too(client: Client, caller: Caller) -> None:
     """PostgreSQL gives the number first: who commits late comes into the history behind others."""
     first, second = take_in(client, "first.txt"), take_in(client, "second.txt")
@@ -138,6 +149,14 @@ def test_a_tenants_stream_tells_nothing_of_another(client: Client, stranger: Cal
     assert watch.look() == []
     claim(document)
     assert watch.look() == []
+
+
+@pytest.mark.django_db
+def test_the_history_of_a_quiet_tenant_is_found_by_an_index_of_its_own() -> None:
+    """Without one PostgreSQL reads the history of all backwards, every two seconds for each stream."""
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, Event._meta.db_table)
+    assert ["tenant_id", "id"] in [each["columns"] for each in found.values() if each["index"]]
 
 
 def waited(tenant_id: uuid.UUID, then: Any = lambda: None) -> float:

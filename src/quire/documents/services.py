@@ -163,9 +163,12 @@ def reindex(*, tenant: Tenant, document_id: object) -> Submission:
 
 def rename(*, tenant: Tenant, document_id: object, name: str) -> Document:
     """Give a document another name."""
-    document = get(tenant=tenant, document_id=document_id)
-    Document.objects.filter(id=document.id).living().update(name=names.clean(name))
-    transaction.on_commit(lambda: events.publish(tenant.id, document.id))
+    with transaction.atomic():
+        document = get(tenant=tenant, document_id=document_id)
+        if not Document.objects.filter(id=document.id).living().update(name=names.clean(name)):
+            raise NotFoundError
+        Event.objects.create(tenant=tenant, document_id=document.id, kind="renamed")
+        transaction.on_commit(lambda: events.publish(tenant.id, document.id))
     return get(tenant=tenant, document_id=document_id)
 
 
