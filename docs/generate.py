@@ -28,7 +28,7 @@ COMMON = {
     "invalid_request": "a field, a query parameter or a cursor that is missing or wrong; an upload of several files",
     "malformed_request": "a body that is no JSON, or no form, where one is expected",
     "body_too_large": "more than 2 MiB, where no file is uploaded",
-    "request_timeout": "a body of which nothing came for 60 s",
+    "request_timeout": "an upload of which nothing came for 60 s, another body that is not whole after 60 s",
     "database_unavailable": "every path, while the database does not answer",
     "internal_error": "every path, when we have a bug",
 }

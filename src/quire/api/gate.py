@@ -1,7 +1,7 @@
 """Stands around Django and looks at a request before its body is read, since Django spools the whole body first.
 
 An upload is refused unread when nobody known sends it, or when it is too large, by its own words or by count.
-Any other body may have 2 MiB. What passes is handed through unchanged, answers included.
+Any other body may have 2 MiB, and a minute to come. What passes is handed through unchanged, answers included.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ OTHER_BODY_BYTES = 2 * 2**20
 FORM_BYTES = 2**20
 """What a form may need around its file."""
 IDLE_S = 60
-"""A body of which nothing comes for so long is given up."""
+"""An upload of which nothing comes for so long is given up."""
+SMALL_BODY_S = 60
+"""Any other body must be whole by then: who may send it need not be anybody, and could hold on byte by byte."""
 LINGER_S = 5
 """A refused client may still be sending: closing at once would take the answer from it (RFC 9112, section 9.6)."""
 
@@ -67,8 +69,9 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(send)
         try:
-            limit = await _check(scope)
-            await self._app(scope, _Body(receive, limit=limit), answer.send)
+            is_upload = _is_upload(scope)
+            limit = await _check(scope, is_upload=is_upload)
+            await self._app(scope, _Body(receive, limit=limit, is_upload=is_upload), answer.send)
         except RefusedRequestError as refusal:
             if not answer.has_begun:
                 await _refuse(refusal, receive, send)
@@ -95,9 +98,10 @@ class _Answer:
 class _Body:
     """Passes a body on, counting; called again after its end it waits for the disconnect, as long as that takes."""
 
-    def __init__(self, receive: Receive, *, limit: int) -> None:
+    def __init__(self, receive: Receive, *, limit: int, is_upload: bool) -> None:
         self._receive = receive
         self._limit = limit
+        self._until = None if is_upload else asyncio.get_running_loop().time() + SMALL_BODY_S
         self._count = 0
         self._is_whole = False
 
@@ -105,7 +109,7 @@ class _Body:
         if self._is_whole:
             return await self._receive()
         try:
-            async with asyncio.timeout(IDLE_S):
+            async with asyncio.timeout_at(self._until) if self._until else asyncio.timeout(IDLE_S):
                 message = await self._receive()
         except TimeoutError:
             raise RefusedRequestError("request_timeout", "The rest of the request did not come.") from None
@@ -116,10 +120,13 @@ class _Body:
         return message
 
 
-async def _check(scope: Scope) -> int:
+def _is_upload(scope: Scope) -> bool:
+    return scope["method"] in {"POST", "PUT"} and UPLOADS.fullmatch(scope["path"]) is not None
+
+
+async def _check(scope: Scope, *, is_upload: bool) -> int:
     """How many bytes the body may have. Raises `RefusedRequestError`."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    is_upload = scope["method"] in {"POST", "PUT"} and UPLOADS.fullmatch(scope["path"]) is not None
     limit = settings.ENV.max_upload_bytes + FORM_BYTES if is_upload else OTHER_BODY_BYTES
     length = headers.get(b"content-length", "0")
     if length.isdecimal() and int(length) > limit:

@@ -23,7 +23,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_found": (404, "It does not exist, or belongs to somebody else"),
     "no_picture": (404, "Pages of this kind of file have no pictures"),
     "method_not_allowed": (405, "This path does not know this method; `Allow` names those it knows"),
-    "request_timeout": (408, "The body stopped coming"),
+    "request_timeout": (408, "The body stopped coming, or took too long"),
     "not_failed": (409, "Only a document that failed can be tried again"),
     "duplicate_content": (409, "Another document of the tenant has the same content"),
     "being_replaced": (409, "The document that has this content is being given another"),
