@@ -19,6 +19,7 @@ from quire.documents import collector, ingestion, lifecycle, services
 from quire.documents.audit import audit
 from quire.documents.heartbeat import HandBack
 from quire.documents.ingestion import Result
+from quire.documents.local_copies import local_copy
 from quire.documents.models import Document, Ingestion, Tombstone
 from quire.documents.services import Submission
 from quire.documents.workspace import DatabaseWorkspace
@@ -77,6 +78,19 @@ def test_a_document_lives_its_whole_life_in_a_bucket(submit: Submit, caller: Cal
     services.delete(tenant=caller.tenant, document_id=submission.document.id)
     collector.collect()
     assert (Document.objects.count(), s3_server.keys(bucket)) == (0, [])
+
+
+def test_the_copy_that_a_page_was_drawn_from_goes_with_its_document(
+    submit: Submit, caller: Caller, django_capture_on_commit_callbacks: Any
+) -> None:
+    submission, other = submit(), submit(content="Mace is the coat of nutmeg.")
+    with local_copy(submission.ingestion) as path, local_copy(other.ingestion) as spared:
+        pass
+    assert path.exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete(tenant=caller.tenant, document_id=submission.document.id)
+    assert not path.exists()
+    assert spared.exists()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from quire.core.errors import QuireError, TransientError
 from quire.core.media_types import sniff
-from quire.documents import admission, dispatcher, events, files, lifecycle, names
+from quire.documents import admission, dispatcher, events, files, lifecycle, local_copies, names
 from quire.documents.models import Document, Event, Ingestion, Status
 from quire.documents.signals import document_deleted
 from quire.tenants.models import Tenant, User
@@ -182,6 +182,8 @@ def delete(*, tenant: Tenant, document_id: object) -> None:
         lifecycle.supersede(document)
         Event.objects.create(tenant=tenant, document_id=document.id, kind="deleted")
         document_deleted.send(sender=Document, document=document)
+        storage_keys = list(document.ingestions.values_list("storage_key", flat=True))
+        transaction.on_commit(lambda: local_copies.forget(storage_keys))
         transaction.on_commit(lambda: events.publish(tenant.id, document.id))
 
 
