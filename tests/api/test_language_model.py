@@ -284,7 +284,7 @@ def test_a_models_bold_is_bold_and_a_documents_asterisks_are_asterisks(
         bold = ask(client)
     own = ask(client)
     pages = [browser.get(f"/conversations/{each['conversation_id']}/newest/").content.decode() for each in (bold, own)]
-    assert "<strong>red </strong>" in pages[0]
+    assert "<strong>red\N{NO-BREAK SPACE}</strong>" in pages[0]
     assert "<strong> &amp; hot</strong>" in pages[0]
     assert "<strong>" not in pages[1]
 
