@@ -69,7 +69,7 @@ def rename_conversation(request: HttpRequest, conversation_id: UUID, body: Conve
 
 @router.delete("{uuid:conversation_id}/", response={204: None}, summary="Delete a conversation")
 def delete_conversation(request: HttpRequest, conversation_id: UUID) -> Status[None]:
-    chat.get_conversation(caller=caller_of(request), conversation_id=conversation_id).delete()
+    chat.delete_conversation(caller=caller_of(request), conversation_id=conversation_id)
     return Status(204, None)
 
 

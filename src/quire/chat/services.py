@@ -38,6 +38,7 @@ __all__ = [
     "ask",
     "begin_conversation",
     "conversations",
+    "delete_conversation",
     "get_conversation",
     "search",
     "warm_up",
@@ -137,6 +138,15 @@ def begin_conversation(*, caller: Caller, title: str, document_ids: Sequence[UUI
     """A new conversation about these documents, or about all (None). Raises `NotFoundError`."""
     check_scope(tenant=caller.tenant, document_ids=document_ids)
     return _new_conversation(caller, title, document_ids)
+
+
+@transaction.atomic
+def delete_conversation(*, caller: Caller, conversation_id: UUID) -> None:
+    """Raises `NotFoundError`. Locked first: an answer that is being kept is deleted with it, or finds it gone."""
+    conversation = conversations(caller=caller).select_for_update().filter(id=conversation_id).first()
+    if conversation is None:
+        raise NotFoundError("conversation")
+    conversation.delete()
 
 
 def _new_conversation(caller: Caller, title: str, document_ids: Sequence[UUID] | None) -> Conversation:
