@@ -1,4 +1,4 @@
-"""A short crash loop: half a minute, or three in CI; `benchmarks/crash_loop.py` by hand for longer."""
+"""A short crash loop: half a minute, or one in CI; `benchmarks/crash_loop.py` by hand for longer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests import parts
 from tests.chaos.conftest import IS_CI
 
 ROOT = Path(__file__).parents[2]
-SECONDS, DOCUMENTS = (30, 40) if parts.CHOSEN else (180, 250) if IS_CI else (25, 40)
+SECONDS, DOCUMENTS = (30, 40) if parts.CHOSEN else (60, 200) if IS_CI else (25, 40)
 """When no more documents are begun; those that are under way are seen to their end."""
 
 
