@@ -132,7 +132,7 @@ def test_while_the_store_is_away_a_question_is_answered_by_words(service: Up, pi
     pinecone.fail_next(Fault(path="/query", status=503), times=3)
     answer = json.loads(service.quire("ask", QUESTION, "--json").stdout)
     pinecone.faults.clear()
-    assert "Malabar coast" in answer["answer"]
+    assert "Malabar coast" in answer["answer"], answer
     assert [citation["document_name"] for citation in answer["citations"]][:1] == ["spice.pdf"]
 
 
