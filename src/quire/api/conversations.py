@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +23,7 @@ from quire.api.schemas import (
     ExchangeOut,
     NoticeOut,
 )
-from quire.chat import export
+from quire.chat import export, standing
 from quire.chat import services as chat
 from quire.chat.models import Conversation, Exchange
 from quire.core.types import Citation
@@ -55,7 +56,9 @@ def create_conversation(request: HttpRequest, body: ConversationIn) -> Status[Co
 def get_conversation(request: HttpRequest, conversation_id: UUID) -> ConversationDetail:
     caller = caller_of(request)
     conversation = chat.get_conversation(caller=caller, conversation_id=conversation_id)
-    exchanges = [_exchange(caller.tenant, row) for row in conversation.exchanges.order_by("created_at", "id")]
+    rows = list(conversation.exchanges.order_by("created_at", "id"))
+    cited = standing.citations(caller.tenant, rows)
+    exchanges = [_exchange(caller.tenant, row, citations) for row, citations in zip(rows, cited, strict=True)]
     return ConversationDetail(**_conversation(conversation).model_dump(), exchanges=exchanges)
 
 
@@ -102,12 +105,12 @@ def _conversation(row: Conversation) -> ConversationOut:
     )
 
 
-def _exchange(tenant: Tenant, row: Exchange) -> ExchangeOut:
+def _exchange(tenant: Tenant, row: Exchange, cited: Sequence[Citation]) -> ExchangeOut:
     return ExchangeOut(
         id=row.id,
         question=row.question,
         answer=row.answer,
-        citations=citations_of(tenant, [Citation(**kept) for kept in row.citations]),
+        citations=citations_of(tenant, cited),
         grounded=row.grounded,
         model=row.model,
         notice=NoticeOut(**row.notice) if row.notice else None,

@@ -6,8 +6,9 @@ Whatever a document, a model or a person wrote is escaped: it is text there, and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from quire.chat import standing
 from quire.chat.models import Conversation, Exchange
 from quire.chat.pieces import Words, pieces
 from quire.core.types import Citation
@@ -27,13 +28,13 @@ _BEGINS_A_LIST = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))(?=\s|[-=]|$)", re.MU
 
 def markdown(conversation: Conversation, *, link: Link) -> str:
     """All of it, the oldest question first."""
-    exchanges = conversation.exchanges.order_by("created_at", "id")
+    exchanges = list(conversation.exchanges.order_by("created_at", "id"))
     blocks = [
         f"# {_line(conversation.title)}",
         f"{_about(conversation)} · {conversation.created_at:%Y-%m-%d %H:%M} UTC",
     ]
-    for exchange in exchanges:
-        blocks += _exchange(exchange, link)
+    for exchange, citations in zip(exchanges, standing.citations(conversation.tenant, exchanges), strict=True):
+        blocks += _exchange(exchange, citations, link)
     return "\n\n".join(blocks) + "\n"
 
 
@@ -44,8 +45,7 @@ def _about(conversation: Conversation) -> str:
     return f"About {', '.join(map(_line, living.values_list('name', flat=True))) or 'documents that were deleted'}"
 
 
-def _exchange(exchange: Exchange, link: Link) -> Iterator[str]:
-    citations = [Citation(**kept) for kept in exchange.citations]
+def _exchange(exchange: Exchange, citations: Sequence[Citation], link: Link) -> Iterator[str]:
     yield f"## {_line(exchange.question)}"
     yield "".join(_piece(piece, link) for piece in pieces(exchange.answer, citations=citations, model=exchange.model))
     if exchange.notice:

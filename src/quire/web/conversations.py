@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from quire.api import paging
+from quire.chat import standing
 from quire.chat.forgetting import GONE
 from quire.chat.models import Conversation, Exchange
 from quire.chat.services import FoundChunk, conversations, get_conversation, search
@@ -22,6 +23,7 @@ from quire.core.types import Citation
 from quire.documents import services
 from quire.documents.models import Document
 from quire.documents.services import NotFoundError
+from quire.tenants.models import Tenant
 from quire.tenants.services import Caller
 from quire.web import scope
 from quire.web.scope import Scope
@@ -132,7 +134,8 @@ def _listed(row: Conversation) -> Listed:
 
 def _transcript(conversation: Conversation) -> Transcript:
     exchanges = conversation.exchanges.order_by("created_at", "id")
-    return Transcript(id=conversation.id, exchanges=tuple(_shown(exchanges)), scope=scope.of_conversation(conversation))
+    shown = tuple(_shown(conversation.tenant, exchanges))
+    return Transcript(id=conversation.id, exchanges=shown, scope=scope.of_conversation(conversation))
 
 
 def _about_only(mine: QuerySet[Conversation], document: Document) -> QuerySet[Conversation]:
@@ -144,7 +147,7 @@ def _about_only(mine: QuerySet[Conversation], document: Document) -> QuerySet[Co
 def newest_exchange(*, caller: Caller, conversation_id: UUID) -> ShownExchange:
     """The last question of one of the person's conversations. Raises `NotFoundError`."""
     conversation = get_conversation(caller=caller, conversation_id=conversation_id)
-    found = _shown(conversation.exchanges.order_by("-created_at")[:1])
+    found = _shown(conversation.tenant, conversation.exchanges.order_by("-created_at")[:1])
     if not found:
         raise NotFoundError("conversation")
     return found[0]
@@ -161,7 +164,8 @@ def nearest(*, caller: Caller, conversation_id: UUID, question: str) -> list[Fou
         return []
 
 
-def _shown(rows: Iterable[Exchange]) -> list[ShownExchange]:
+def _shown(tenant: Tenant, exchanges: Iterable[Exchange]) -> list[ShownExchange]:
+    rows = list(exchanges)
     return [
         ShownExchange(
             id=row.id,
@@ -170,7 +174,7 @@ def _shown(rows: Iterable[Exchange]) -> list[ShownExchange]:
             grounded=row.grounded,
             model=row.model,
             notice=row.notice["message"] if row.notice else "",
-            citations=tuple(Citation(**kept) for kept in row.citations),
+            citations=citations,
         )
-        for row in rows
+        for row, citations in zip(rows, standing.citations(tenant, rows), strict=True)
     ]
