@@ -8,7 +8,7 @@ from typing import Any
 from django.test import Client
 
 from quire.chat.models import Conversation, Exchange
-from quire.documents.models import Document
+from quire.documents.models import Document, Ingestion, Page
 from quire.tenants.models import Membership
 from quire.tenants.services import Caller, create_key
 
@@ -29,6 +29,9 @@ def kept(
 ) -> Conversation:
     """A conversation about one document, with one citation, as `chat.services` keeps it."""
     document = Document.objects.create(tenant=caller.tenant, uploader=caller.user, name="spices.txt", sha256="s")
+    run = Ingestion.objects.create(tenant=caller.tenant, document=document, version=1, bytes=1)
+    Page.objects.create(ingestion=run, number=2, origin="markup", text=f"It looks like: {quote}")
+    Document.objects.filter(id=document.id).update(active_ingestion=run)
     conversation: Conversation = Conversation.objects.create(
         tenant=caller.tenant, user=caller.user, title=title, covers_all=False
     )
@@ -40,8 +43,8 @@ def kept(
         "document_name": "spices.txt",
         "page": 2,
         "quote": quote,
-        "start": 17,
-        "end": 32,
+        "start": 15,
+        "end": 15 + len(quote),
         "verified": True,
     }
     Exchange.objects.create(
@@ -62,7 +65,7 @@ def test_question_answer_and_citation_are_exported_with_a_link_to_the_words(clie
     assert answer["Content-Type"] == "text/markdown; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="Colours-of-spices.md"'
     document = conversation.documents.get()
-    there = f"http://testserver/documents/{document.id}/?page=2&mark=17-32#page-2"
+    there = f"http://testserver/documents/{document.id}/?page=2&mark=15-30#page-2"
     assert answer.content.decode().split("\n\n")[1:] == [
         f"About spices.txt · {conversation.created_at:%Y-%m-%d %H:%M} UTC",
         "## What colour is saffron?",
