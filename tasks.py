@@ -13,8 +13,6 @@ from invoke.tasks import task
 
 ROOT = Path(__file__).parent
 BIN = Path(sys.executable).parent
-PROCESSES = 4
-"""That run tests at once: on two processors two of them wait for a service or a browser at any time."""
 LOCK = (
     "uv pip compile pyproject.toml - --universal --python-version 3.11 --generate-hashes --no-emit-index-url "
     "--no-emit-find-links --custom-compile-command 'inv lock' --quiet"
@@ -56,7 +54,7 @@ def run_tests(context: Context, k: str = "", paths: str = "", on: str = "") -> N
     """Run the tests; the contracts of who imports whom are among them."""
     chosen = f"-k {shlex.quote(k)}" if k else ""
     with context.prefix(f"export QUIRE_TEST_ON={shlex.quote(on)}"):
-        _run(context, f"python -m pytest -n {PROCESSES} --dist loadgroup --no-loadscope-reorder {chosen} {paths}")
+        _run(context, f"python -m pytest -n 3 --dist loadfile --no-loadscope-reorder {chosen} {paths}")
 
 
 @task

@@ -7,12 +7,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
 from tests import parts
+from xdist.scheduler import LoadFileScheduling
 
 # Django reads its settings when it is set up, which is here as long as pytest's own configuration names no settings.
 for name in [name for name in os.environ if name.startswith(("QUIRE_", "AWS_")) and not name.startswith("QUIRE_TEST_")]:
@@ -60,22 +60,29 @@ LONG = (
 """The groups that take half a minute and more."""
 
 
-def _group(item: pytest.Item) -> str:
+def _group(nodeid: str) -> str:
     """The tests that one process runs in a row: those of a file, or of a folder of `SERVICES`."""
-    path = item.path.relative_to(Path(__file__).parent)
-    shares = path.parts[0] in SERVICES and path.name != "test_crash_loop.py"
-    return path.parts[0] if shares else path.as_posix()
+    path = nodeid.partition("::")[0].removeprefix("tests/")
+    folder = path.partition("/")[0]
+    return folder if folder in SERVICES and path != "chaos/test_crash_loop.py" else path
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    item.add_marker(pytest.mark.xdist_group(_group(item)))
+class ByGroup(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Gives a whole group to the next process that is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    return ByGroup(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long: at the end the other processors would have nothing to do while one of it runs."""
     places = {group: place for place, group in enumerate(LONG)}
-    items.sort(key=lambda item: places.get(_group(item), len(places)))
+    items.sort(key=lambda item: places.get(_group(item.nodeid), len(places)))
 
 
 @pytest.fixture(scope="session")
